@@ -1,0 +1,33 @@
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bundles that a staging host has built: ``<workdir>/bundles/<name>-<serial>/``."""
+
+from __future__ import annotations
+
+import os
+
+from . import files, manifest, opening, statement
+
+FOLDER = "bundles"
+
+
+def newest(workdir: str, name: str):
+    """The bundle ``name`` with the highest serial that was built here: ``{"path", "name", "id", "serial", ...}``, or None."""
+    serials = opening.serials(os.path.join(workdir, FOLDER), name)
+    if not serials:
+        return None
+    path = os.path.join(workdir, FOLDER, opening.directory_name(name, serials[-1]))
+    paper = statement.parse(files.read_limited(os.path.join(path, statement.NAME), statement.LIMIT))
+    manifest_bytes = files.read_limited(os.path.join(path, manifest.NAME), manifest.LIMIT)
+    entries = list(manifest.parse(manifest_bytes)["files"].values()) + list(paper["files"].values())
+    return {
+        "path": path,
+        "name": name,
+        "id": files.sha256_bytes(manifest_bytes),
+        "serial": paper["serial"],
+        "created": paper["created"],
+        "builder": paper["builder"],
+        "size": sum(entry["size"] for entry in entries),
+        "files": len(entries) + 2,  # the statement and its signature
+    }

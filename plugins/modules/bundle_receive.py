@@ -1,0 +1,107 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Receive a bundle from the zone."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bundle_receive
+short_description: Copy the newest complete bundle from the transfer zone into the depot's quarantine
+version_added: 0.1.0
+author: The airgap.ferry authors (@airgap-ferry)
+description:
+  - Picks the highest serial of O(name) whose list C(<name>-<serial>.sha256) is there, compares every file with the list before the
+    depot is touched, and copies it to C(<depot_root>/incoming/) under a temporary name.
+  - A bundle that the depot has already is not read again. Nothing is trusted yet; M(airgap.ferry.bundle_open) judges the signature.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  platform:
+    support: full
+    platforms: posix
+options:
+  name:
+    description: Name of the bundle.
+    type: str
+    required: true
+  depot_root:
+    description: Folder of the depot.
+    type: path
+    required: true
+  zone:
+    description: Where it comes from.
+    type: dict
+    required: true
+    suboptions:
+      driver:
+        description: How the zone is reached; a directory is a mounted disk or a gate's drop box.
+        type: str
+        choices: [directory]
+        default: directory
+      path:
+        description: The folder, as this host sees it.
+        type: path
+        required: true
+seealso:
+  - module: airgap.ferry.bundle_open
+"""
+
+EXAMPLES = r"""
+- name: Receive
+  airgap.ferry.bundle_receive:
+    name: tf
+    depot_root: /srv/depot
+    zone:
+      path: /media/usb/ferry
+"""
+
+RETURN = r"""
+serial:
+  description: The highest serial that the depot has now, in quarantine or published.
+  type: int
+  returned: success
+event:
+  description: What the change record keeps of this task.
+  type: dict
+  returned: always
+code:
+  description: The stable code of the error, as in docs/codes.md.
+  type: str
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import opening
+from ansible_collections.airgap.ferry.plugins.module_utils.zone import ZONE_OPTIONS, directory
+
+
+def receive(params, check_mode):
+    """The result of the module; see RETURN."""
+    published = opening.newest(params["depot_root"], params["name"])
+    known = published["serial"] if published else 0
+    serial, changed = directory.receive(params["zone"]["path"], params["depot_root"], params["name"], known, check_mode)
+    return {"changed": changed, "serial": serial, "event": {"bundle": {"name": params["name"], "serial": serial}}}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={"name": {"type": "str", "required": True}, "depot_root": {"type": "path", "required": True}, "zone": ZONE_OPTIONS},
+        supports_check_mode=True,
+    )
+
+    def work():
+        if module.check_mode:
+            return receive(module.params, True)
+        with mutex.only_run(module.params["depot_root"]):
+            return receive(module.params, False)
+
+    running.finish(module, "receive", work)
+
+
+if __name__ == "__main__":
+    main()
