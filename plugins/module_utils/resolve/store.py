@@ -1,0 +1,96 @@
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wheel store of a staging host: by content, so that a wheel is downloaded once, whatever asks for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+
+from . import index, pylock, target
+from ..bundle import files
+from ..errors import FerryError
+from ..profile import Profile
+
+_UNREACHABLE = re.compile(r"(?i)(connection broken|connection refused|max retries|name resolution|failed to establish|timed out|SSLError|ProxyError)")
+
+
+def place(workdir: str, package: dict) -> str:
+    """Where the wheel of ``package`` lies, or would."""
+    return os.path.join(workdir, "store", package["sha256"], package["wheel"])
+
+
+def missing(workdir: str, packages: list) -> list:
+    """Those of ``packages`` whose wheel is not in the store."""
+    return [package for package in packages if not os.path.exists(place(workdir, package))]
+
+
+def fetch(workdir: str, profile: Profile, packages: list, pip: list, environment: dict) -> int:
+    """Download what is missing with pip, for the profile's tags and by hash; the number of wheels that came.
+
+    pip's own cache lies in the workdir while a download is under way: an interrupted one goes on with the wheels that it had.
+    """
+    wanted = missing(workdir, packages)
+    if not wanted:
+        return 0
+    landing, cache = os.path.join(workdir, "store", ".landing"), os.path.join(workdir, "store", ".pip-cache")
+    shutil.rmtree(landing, ignore_errors=True)
+    os.makedirs(landing)
+    listing = os.path.join(landing, "requirements.txt")
+    with open(listing, "wb") as stream:
+        stream.write(pylock.requirements(wanted))
+    command = pip + ["download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", listing, "--dest", landing]
+    command += ["--cache-dir", cache, "--quiet", "--progress-bar", "off", "--implementation", "cp", "--python-version", profile.python]
+    for abi in ("cp%d%d" % target.python_xy(profile), "abi3", "none"):
+        command += ["--abi", abi]
+    for platform in target.platforms(profile):
+        command += ["--platform", platform]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True, env=environment, cwd=landing)
+    if done.returncode != 0:
+        shutil.rmtree(landing, ignore_errors=True)
+        raise _refusal(profile, done.stdout, environment, workdir)
+    for package in wanted:
+        _keep(workdir, os.path.join(landing, package["wheel"]), package)
+    shutil.rmtree(landing)
+    shutil.rmtree(cache, ignore_errors=True)
+    return len(wanted)
+
+
+def _keep(workdir, landed, package):
+    """Move one download to its place; the digest is looked at here too, because everything after this trusts the place."""
+    if not os.path.exists(landed):
+        raise FerryError("FERRY-BUILD-001", "%s: pip brought no such file; lock again with ferry_lock_refresh." % package["wheel"])
+    digest = files.sha256_file(landed)
+    if digest != package["sha256"]:
+        raise _differs(package, digest)
+    final = place(workdir, package)
+    os.makedirs(os.path.dirname(final), exist_ok=True)
+    os.replace(landed, final)
+
+
+def check(workdir: str, package: dict) -> None:
+    """Hash the stored wheel of ``package`` again; one that has changed is removed, so that the next run brings it anew."""
+    path = place(workdir, package)
+    digest = files.sha256_file(path)
+    if digest != package["sha256"]:
+        os.unlink(path)
+        raise FerryError("FERRY-BUILD-002", "%s: expected sha256 %s, found %s; it was removed, run prepare.yml again; suspect the disk." % (path, package["sha256"], digest))
+
+
+def _differs(package, found):
+    return FerryError("FERRY-BUILD-002", "%s: the lock says sha256 %s, the index served %s; do not use it." % (package["wheel"], package["sha256"], found))
+
+
+def _refusal(profile, output, environment, workdir):
+    text = index.scrub(" ".join(line for line in output.splitlines() if not line.startswith("WARNING: Retrying")))
+    where = index.shown(environment) or "pip's default index"
+    if "No space left on device" in text:
+        return FerryError("FERRY-IO-001", "%s: no space left while downloading wheels; free space there and run again." % workdir)
+    if "DO NOT MATCH THE HASHES" in text:
+        return FerryError("FERRY-BUILD-002", "profile %s: %s serves a wheel that is not the locked one: %s" % (profile.name, where, text[-600:]))
+    if _UNREACHABLE.search(text) or _UNREACHABLE.search(output):
+        return FerryError("FERRY-INDEX-001", "%s cannot be reached: %s; check pip's configuration (index, proxy, CA) or ferry_index_url." % (where, text[-300:]))
+    return FerryError("FERRY-BUILD-001", "profile %s: pip cannot download a locked wheel from %s: %s" % (profile.name, where, text[-600:]))

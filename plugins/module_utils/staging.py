@@ -1,0 +1,44 @@
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the staging modules share: their common options, and the third-party tools beside the interpreter that runs them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+from .resolve import index
+
+LOCK_OPTIONS = {
+    "workdir": {"type": "path", "required": True},
+    "profiles": {"type": "dict", "required": True},
+    "requirements": {"type": "list", "elements": "str", "default": []},
+    "constraints": {"type": "list", "elements": "str", "default": []},
+    "index_url": {"type": "str"},
+    "mirror": {"type": "str", "choices": sorted(index.MIRRORS)},
+    "refresh": {"type": "bool", "default": False},
+}
+
+_LIBRARIES = ("packaging", "tomllib", "uv", "pip")
+
+
+class Tools:
+    """uv and pip of the running interpreter's environment, and the environment variables that give both the one index."""
+
+    def __init__(self, index_url, mirror):
+        self.uv = [os.path.join(os.path.dirname(sys.executable), "uv")]
+        self.pip = [sys.executable, "-m", "pip"]
+        self.environment = index.environment(sys.executable, index_url, mirror)
+
+
+def require_libraries(module):
+    """Leave with FERRY-TOOL-001 where the interpreter is not that of a tools environment."""
+    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        module.fail_json(
+            code="FERRY-TOOL-001",
+            msg="FERRY-TOOL-001: %s has no %s; run this module with the interpreter that airgap.ferry.staging_tools returns."
+            % (sys.executable, ", ".join(missing)),
+        )
