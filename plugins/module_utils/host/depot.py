@@ -1,0 +1,104 @@
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host takes from the depot: the manifest by the bundle's id, and then each file by the manifest's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+from ..bundle import files, manifest
+from ..errors import FerryError
+
+_SECONDS = 60
+_AT_ONCE = 4
+# A depot is an inside address: a proxy from the environment has nothing to do with it.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Depot:
+    """One bundle, seen through ``url`` (http, https or file; the folder that holds ``<id>/``), cached under ``cache``."""
+
+    def __init__(self, url: str, identity: str, cache: str):
+        self._base = "%s/%s/" % (url.rstrip("/"), identity)
+        self._identity = identity
+        self._cache = cache
+
+    def manifest(self, given=None, keep=True) -> dict:
+        """The parsed manifest whose sha256 is the bundle's id: from ``given`` text, the cache, or the depot (then cached if ``keep``)."""
+        path = os.path.join(self._cache, "manifests", self._identity + ".json")
+        if given is not None:
+            data = given.encode("ascii", "replace")
+        elif os.path.exists(path):
+            data = files.read_limited(path, manifest.LIMIT)
+        else:
+            data = self._read(manifest.NAME, manifest.LIMIT)
+        if files.sha256_bytes(data) != self._identity:
+            raise FerryError(
+                "FERRY-DEPOT-003",
+                "%smanifest.json: expected sha256 %s, found %s; remove %s if it is there, check the depot and run again."
+                % (self._base, self._identity, files.sha256_bytes(data), path),
+            )
+        parsed = manifest.parse(data)
+        if keep and not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            files.write_durably(path, data)
+        return parsed
+
+    def place(self, entry: dict, path: str) -> str:
+        """Where the file ``path`` of the bundle lies in the cache: by content, so that releases share what they share."""
+        return os.path.join(self._cache, "files", entry["sha256"], os.path.basename(path))
+
+    def missing(self, listed: dict) -> dict:
+        """Those of ``listed`` (``{path: manifest entry}``) that the cache lacks."""
+        return {path: entry for path, entry in listed.items() if not os.path.exists(self.place(entry, path))}
+
+    def fetch(self, listed: dict) -> dict:
+        """Bring all of ``listed`` into the cache, a few at once; ``{"files": fetched, "bytes": fetched}``."""
+        wanted = self.missing(listed)
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            for _done in pool.map(lambda path: self._fetch(path, wanted[path]), sorted(wanted)):
+                pass
+        return {"files": len(wanted), "bytes": sum(entry["size"] for entry in wanted.values())}
+
+    def _fetch(self, path, entry):
+        final = self.place(entry, path)
+        os.makedirs(os.path.dirname(final), exist_ok=True)
+        temporary = final + ".part"  # the caller holds the root's lock, so a .part is ours or of a run that was killed
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self._open(path) as reader, open(temporary, "wb") as writer:
+                while size <= entry["size"]:
+                    chunk = reader.read(files.CHUNK)
+                    if not chunk:
+                        break
+                    size += len(chunk)
+                    digest.update(chunk)
+                    writer.write(chunk)
+                writer.flush()
+                os.fsync(writer.fileno())
+            if size != entry["size"] or digest.hexdigest() != entry["sha256"]:
+                raise FerryError(
+                    "FERRY-DEPOT-003",
+                    "%s%s: expected %d bytes with sha256 %s, found %d bytes with %s; transfer the bundle to the depot again."
+                    % (self._base, path, entry["size"], entry["sha256"], size, digest.hexdigest()),
+                )
+            os.replace(temporary, final)
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+
+    def _read(self, path, limit):
+        with self._open(path) as reader:
+            return reader.read(limit + 1)
+
+    def _open(self, path):
+        try:
+            return _OPENER.open(self._base + path, timeout=_SECONDS)
+        except (urllib.error.URLError, ValueError, TimeoutError) as error:
+            reason = getattr(error, "reason", error)
+            raise FerryError("FERRY-DEPOT-002", "%s%s: %s; check ferry_depot_url and that deploy.yml opened this bundle." % (self._base, path, reason))

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a host's GPUs are, as the driver says and as the framework of a release sees them; it judges nothing."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shutil
+import signal
+import subprocess
+
+from . import probe_tensorflow
+from .python import environment
+
+_FIELDS = ("index", "name", "uuid", "driver_version", "memory.total", "mig.mode.current", "ecc.errors.uncorrected.volatile.total")
+_DRIVER_SECONDS = 30
+_FRAMEWORKS = {"tensorflow": "tensorflow", "tensorflow-cpu": "tensorflow", "tensorflow-intel": "tensorflow"}
+_PROBES = {"tensorflow": probe_tensorflow}
+
+
+def framework_of(packages: dict):
+    """``(framework, locked version)`` of a release's packages, by the frameworks that there is a probe for; ``(None, None)`` else."""
+    for package in sorted(packages):
+        if package in _FRAMEWORKS:
+            return _FRAMEWORKS[package], packages[package]
+    return None, None
+
+
+def driver(seconds: int = _DRIVER_SECONDS) -> dict:
+    """What ``nvidia-smi`` answers: ``{"outcome": "ok" | "absent" | "failed" | "timeout", "reason": str or None, "devices": [...]}``.
+
+    A device has index, name, uuid, driver_version, memory_total (MiB, as text), mig and uncorrected_ecc_errors; text as the tool gives it.
+    """
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return {"outcome": "absent", "reason": "nvidia-smi is not on PATH", "devices": []}
+    command = [program, "--query-gpu=" + ",".join(_FIELDS), "--format=csv,noheader,nounits"]
+    outcome, text, _code = _bounded(command, None, seconds)
+    if outcome != "ok":
+        return {"outcome": outcome, "reason": text[-300:] or "no answer in %d seconds" % seconds, "devices": []}
+    names = [field.replace(".current", "").replace("ecc.errors.uncorrected.volatile.total", "uncorrected_ecc_errors").replace(".", "_") for field in _FIELDS]
+    return {
+        "outcome": "ok",
+        "reason": None,
+        "devices": [dict(zip(names, (value.strip() for value in line.split(",")))) for line in text.splitlines() if line.count(",") == len(names) - 1],
+    }
+
+
+def probe(python: str, framework: str, level: int, seconds: int) -> dict:
+    """Run the framework's probe in the release's own ``python``, for at most ``seconds``.
+
+    Returns ``{"framework", "outcome": "ok" | "failed" | "timeout" | "killed", "reason", "steps": {step: findings}}``; "killed" names the
+    signal, such as SIGILL on a processor without AVX. The steps that finished are there whatever came after.
+    """
+    source = inspect.getsource(_PROBES[framework])
+    outcome, text, code = _bounded([python, "-I", "-", str(level)], source.encode("utf-8"), seconds)
+    steps, rest = {}, []
+    for line in text.splitlines():
+        if line.startswith("FERRY "):
+            found = json.loads(line[len("FERRY "):])
+            steps[found.pop("step")] = found
+        elif line.strip():
+            rest.append(line.strip())
+    reason = None
+    if outcome == "timeout":
+        reason = "no end in %d seconds, after the steps: %s" % (seconds, ", ".join(steps) or "none")
+    elif outcome == "failed" and code < 0:
+        outcome, reason = "killed", "%s after the steps: %s" % (signal.Signals(-code).name, ", ".join(steps) or "none")
+    elif outcome == "failed":
+        reason = (rest or ["exit code %d" % code])[-1][:400]
+    return {"framework": framework, "outcome": outcome, "reason": reason, "steps": steps}
+
+
+def _bounded(command, data, seconds):
+    """``(outcome, output, exit code)`` of a command that ends, or is ended, in time."""
+    try:
+        done = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False, env=environment())
+    except subprocess.TimeoutExpired as expired:
+        return "timeout", (expired.output or b"").decode("utf-8", "replace"), None
+    except OSError as error:
+        return "failed", str(error), 1
+    text = done.stdout.decode("utf-8", "replace")
+    return ("ok" if done.returncode == 0 else "failed"), text, done.returncode

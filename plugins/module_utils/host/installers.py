@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two installers that a bundle carries: uv when it is there and runs, pip always. The host's own pip is never used."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import zipfile
+
+from .python import environment
+from ..errors import FerryError
+
+_SECONDS = 3600
+
+
+def choose(wanted: str, carried: dict, cache: str) -> list:
+    """The command of the installer: ``["uv", path]`` or ``["pip", path]``.
+
+    ``wanted``: auto, uv or pip; ``carried``: ``{"pip": wheel path, "uv": wheel path}`` in the cache.
+    """
+    if wanted in ("auto", "uv") and "uv" in carried:
+        program = _unpack_uv(carried["uv"], cache)
+        if _runs(program):
+            return ["uv", program]
+        if wanted == "uv":
+            raise FerryError("FERRY-INSTALL-001", "%s does not run here (a noexec mount?); set ferry_installer to pip, or move ferry_root." % program)
+    if wanted == "uv":
+        raise FerryError("FERRY-INSTALL-001", "the bundle carries no uv for this profile; set ferry_installer to auto or pip.")
+    return ["pip", carried["pip"]]
+
+
+def install(installer: list, python: str, wheelhouse: str, requirements: str, compile_bytecode: bool, cache: str) -> None:
+    """Install every line of ``requirements`` (by hash) from ``wheelhouse`` into the environment of ``python``, with no index."""
+    kind, path = installer
+    if kind == "uv":
+        command = [path, "pip", "install", "--python", python, "--cache-dir", os.path.join(cache, "uv"), "--quiet"]
+        command += ["--compile-bytecode"] if compile_bytecode else []
+    else:
+        # A pip wheel runs in place, so neither the host nor the release needs a pip.
+        command = [python, os.path.join(path, "pip"), "install", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet"]
+        command += ["--compile" if compile_bytecode else "--no-compile"]
+    command += ["--no-index", "--find-links", wheelhouse, "--only-binary", ":all:", "--require-hashes", "-r", requirements]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False, env=environment())
+    if done.returncode != 0:
+        said = " ".join(done.stdout.decode("utf-8", "replace").split())
+        if "No space left on device" in said or "os error 28" in said:
+            raise FerryError("FERRY-IO-001", "%s: no space left while installing; free space there and run again." % os.path.dirname(os.path.dirname(python)))
+        raise FerryError("FERRY-INSTALL-001", "%s could not install the locked wheels: %s; the live release is as it was." % (kind, said[-800:]))
+
+
+def _unpack_uv(wheel, cache):
+    """The uv program out of its wheel, once for each wheel (the wheel's folder in the cache is named by its sha256)."""
+    folder = os.path.join(cache, "tools", os.path.basename(os.path.dirname(wheel))[:12])
+    program = os.path.join(folder, "uv.exe" if os.name == "nt" else "uv")
+    if not os.path.exists(program):
+        os.makedirs(folder, exist_ok=True)
+        with zipfile.ZipFile(wheel) as archive:
+            member = next(name for name in archive.namelist() if name.endswith(".data/scripts/" + os.path.basename(program)))
+            with archive.open(member) as reader, open(program + ".part", "wb") as writer:
+                shutil.copyfileobj(reader, writer)
+        os.chmod(program + ".part", stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
+        os.replace(program + ".part", program)
+    return program
+
+
+def _runs(program):
+    try:
+        return subprocess.run([program, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False

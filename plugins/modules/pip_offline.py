@@ -1,0 +1,239 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Install a bundle's wheels on a host, offline."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pip_offline
+short_description: Install the locked wheels of a bundle as a release, offline, without touching what runs
+version_added: 0.1.0
+author: The airgap.ferry authors (@airgap-ferry)
+description:
+  - Builds a I(release), an environment at its final path under C(<root>/releases/), from a bundle alone - with the installer that the
+    bundle carries, C(--no-index) and C(--require-hashes) - and compares every installed file with its wheel's RECORD.
+  - What is live is never modified. C(<root>/current) is swapped to the new release by one rename, and back by another.
+  - Everything that is fetched is checked against the manifest, and the manifest against O(bundle_id); the depot needs no trust.
+  - Where the release is there already, nothing is imported, fetched or written.
+attributes:
+  check_mode:
+    support: full
+    details: Compares and measures; it reads the manifest from the depot and writes nothing.
+  diff_mode:
+    support: full
+    details: Packages before and after, by name and version.
+  platform:
+    support: full
+    platforms: posix
+options:
+  state:
+    description:
+      - V(built) has the release on the host, complete, and leaves the live one as it is.
+      - V(present) has it built and makes it the live one.
+      - V(rolled_back) makes the previous release, or O(release), the live one. It needs neither a network nor a bundle. Where the last
+        switch was a rollback already, nothing changes, so it can be run again.
+    type: str
+    choices: [built, present, rolled_back]
+    default: present
+  root:
+    description: Folder on the host that holds releases, cache and the pointer C(current).
+    type: path
+    required: true
+  bundle_id:
+    description: Id of the bundle, the sha256 of its manifest. Needed for O(state=built) and O(state=present).
+    type: str
+  depot_url:
+    description:
+      - Address (V(http), V(https) or V(file)) of the folder that holds C(<id>/) of every published bundle, as this host sees it.
+      - Needed for O(state=built) and O(state=present).
+    type: str
+  profile:
+    description: Which profile of the bundle. Needed for O(state=built) and O(state=present).
+    type: str
+  python:
+    description: Python to build on; by default the first one on the host that has the profile's X.Y and at least its patch.
+    type: path
+  installer:
+    description: V(auto) takes uv where the bundle carries it and it runs, else pip.
+    type: str
+    choices: [auto, uv, pip]
+    default: auto
+  compile_bytecode:
+    description: Compile every module while installing, so that no first import has to (and no running process may write into a release).
+    type: bool
+    default: true
+  release:
+    description: For O(state=rolled_back), the release to go back to.
+    type: str
+  manifest:
+    description: The manifest's text, where it cannot be fetched because a check run did not publish it. It must have the id O(bundle_id).
+    type: str
+notes:
+  - Two runs on one O(root) at once are refused with FERRY-IO-003.
+seealso:
+  - module: airgap.ferry.bundle_open
+  - module: airgap.ferry.gpu_info
+"""
+
+EXAMPLES = r"""
+- name: Install the bundle and make it live
+  airgap.ferry.pip_offline:
+    root: /opt/ferry
+    bundle_id: 3f0c4e0d8d3f4c0f9a4d1a1f5f0a7d0b6e2c9d8e7f6a5b4c3d2e1f0a9b8c7d6e
+    depot_url: http://depot.inside:8080/bundles
+    profile: linux-py311
+
+- name: Back to what was live before
+  airgap.ferry.pip_offline:
+    root: /opt/ferry
+    state: rolled_back
+"""
+
+RETURN = r"""
+release:
+  description: Id of the release that was asked for.
+  type: str
+  returned: success
+  sample: linux-py311-0f1e2d3c4b5a
+live:
+  description: Whether RV(release) is the live one now.
+  type: bool
+  returned: success
+before:
+  description: Id of the release that was live before; null where there was none.
+  type: str
+  returned: success
+python:
+  description: Path of the release's Python.
+  type: str
+  returned: success
+packages:
+  description: Version by normalised name of every distribution in the release.
+  type: dict
+  returned: success
+fetched:
+  description: Number of files and bytes that came from the depot.
+  type: dict
+  returned: when something was built
+event:
+  description: What the change record keeps of this task.
+  type: dict
+  returned: always
+code:
+  description: The stable code of the error, as in docs/codes.md.
+  type: str
+  returned: failure
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils.host import facts
+from ansible_collections.airgap.ferry.plugins.module_utils.host.install import Installation
+from ansible_collections.airgap.ferry.plugins.module_utils.host.release import Root
+
+_STAGES = {"built": "install", "present": "switch", "rolled_back": "rollback"}
+
+
+def install(params, check_mode):
+    """Have the release built, and with ``state: present`` live; the result of the module."""
+    wanted = Installation(params, keep_manifest=not check_mode)
+    root, release = wanted.root, wanted.release
+    before = root.live()
+    build = not wanted.is_built()
+    switch = params["state"] == "present" and before != release
+    fetched = None
+    if not check_mode:
+        if build:
+            fetched = wanted.build()
+        if switch:
+            root.switch(release, "switch")
+    packages = wanted.packages
+    result = _result(root, release, before, packages, changed=build or switch, live=before == release or switch)
+    if fetched:
+        result["fetched"] = fetched
+    if switch:
+        result["diff"] = _diff(root, before, release, packages)
+    elif build:
+        path = root.folder(release)
+        result["diff"] = {"before_header": path, "after_header": path, "before": "absent\n", "after": "built\n"}
+    return result
+
+
+def roll_back(params, check_mode):
+    """Make the previous or named release live; the result of the module."""
+    root = Root(params["root"])
+    before = root.live()
+    release = root.rollback_target(params["release"])
+    packages = root.packages(release)
+    if before != release and not check_mode:
+        root.switch(release, "rollback")
+    result = _result(root, release, before, packages, changed=before != release, live=True)
+    if before != release:
+        result["diff"] = _diff(root, before, release, packages)
+    return result
+
+
+def _result(root, release, before, packages, changed, live):
+    return {
+        "changed": changed,
+        "release": release,
+        "live": live,
+        "before": before,
+        "python": root.python(release),
+        "packages": packages,
+        "event": {
+            "release": release,
+            "before": before,
+            "after": release if live else before,
+            "packages_before": root.packages(before),
+            "packages_after": packages if live else root.packages(before),
+            "network": {"routes": facts.routes()},
+        },
+    }
+
+
+def _diff(root, before, after, packages):
+    def text(release, listed):
+        return "".join(["current -> releases/%s\n" % release] + ["%s==%s\n" % item for item in sorted(listed.items())]) if release else ""
+
+    return {
+        "before_header": "%s/current" % root.path,
+        "after_header": "%s/current" % root.path,
+        "before": text(before, root.packages(before)),
+        "after": text(after, packages),
+    }
+
+
+def main():
+    needed = ["bundle_id", "depot_url", "profile"]
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["built", "present", "rolled_back"], "default": "present"},
+            "root": {"type": "path", "required": True},
+            "bundle_id": {"type": "str"},
+            "depot_url": {"type": "str"},
+            "profile": {"type": "str"},
+            "python": {"type": "path"},
+            "installer": {"type": "str", "choices": ["auto", "uv", "pip"], "default": "auto"},
+            "compile_bytecode": {"type": "bool", "default": True},
+            "release": {"type": "str"},
+            "manifest": {"type": "str"},
+        },
+        required_if=[("state", "built", needed), ("state", "present", needed)],
+        supports_check_mode=True,
+    )
+    act = roll_back if module.params["state"] == "rolled_back" else install
+
+    def work():
+        if module.check_mode:
+            return act(module.params, True)
+        with mutex.only_run(module.params["root"]):
+            return act(module.params, False)
+
+    running.finish(module, _STAGES[module.params["state"]], work)
+
+
+if __name__ == "__main__":
+    main()
