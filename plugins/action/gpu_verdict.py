@@ -31,11 +31,16 @@ class ActionModule(ActionBase):
         _validation, options = self.validate_argument_spec(_OPTIONS)
         verdicts = judge(options["found"], options["accelerator"], options["gpu_count"], options["level"])
         bad = [verdict for verdict in verdicts if not verdict["ok"]]
-        # The probe's own seconds: the judgement takes none to speak of.
-        seconds = round(options["found"]["event"]["seconds"] + time.monotonic() - started, 3)
-        result.update(changed=False, verdicts=verdicts, event={"stage": "verify", "seconds": seconds, "verdicts": verdicts})
+        seconds = round(time.monotonic() - started, 3)
+        result.update(
+            changed=False, verdicts=verdicts, event={"stage": "verify", "seconds": seconds, "verdicts": verdicts}
+        )
         if bad:
-            result.update(failed=True, code=bad[0]["code"], msg="%s: %s" % (bad[0]["code"], " Also: ".join(verdict["message"] for verdict in bad)))
+            result.update(
+                failed=True,
+                code=bad[0]["code"],
+                msg="%s: %s" % (bad[0]["code"], " Also: ".join(verdict["message"] for verdict in bad)),
+            )
         else:
             result["msg"] = "; ".join(verdict["message"] for verdict in verdicts)
         return result

@@ -13,57 +13,159 @@ import errno
 
 # code: (what it means, what to do next). A code is never given another meaning and never used again.
 CODES = {
-    "FERRY-VAR-001": ("A ferry_ variable is not one that any role knows.", "Correct the name; the message gives the nearest known one."),
-    "FERRY-VAR-002": ("A ferry_ variable has the wrong type or shape.", "Give the value in the shape that the message names."),
-    "FERRY-VAR-003": ("A host names a profile that ferry_profiles does not define, or names none.", "Set ferry_profile to a defined profile, or define it."),
+    "FERRY-VAR-001": (
+        "A ferry_ variable is not one that any role knows.",
+        "Correct the name; the message gives the nearest known one.",
+    ),
+    "FERRY-VAR-002": (
+        "A ferry_ variable has the wrong type or shape.",
+        "Give the value in the shape that the message names.",
+    ),
+    "FERRY-VAR-003": (
+        "A host names a profile that ferry_profiles does not define, or names none.",
+        "Set ferry_profile to a defined profile, or define it.",
+    ),
     "FERRY-VAR-004": ("A profile is not valid.", "Correct the key of ferry_profiles that the message names."),
     "FERRY-VAR-005": ("A variable that this step needs is not set.", "Set it in the inventory."),
     "FERRY-IO-001": ("The disk is full.", "Free space where the message says, then run the same playbook again."),
-    "FERRY-IO-002": ("A file or directory cannot be read or written.", "Correct the permission, mount or path that the message names."),
-    "FERRY-IO-003": ("Another run holds the lock.", "Wait for the process that the message names, or end it; its lock goes with it."),
-    "FERRY-TOOL-001": ("The staging tools environment cannot be made.", "Follow the message: usually the venv package or the index is missing."),
+    "FERRY-IO-002": (
+        "A file or directory cannot be read or written.",
+        "Correct the permission, mount or path that the message names.",
+    ),
+    "FERRY-IO-003": (
+        "Another run holds the lock.",
+        "Wait for the process that the message names, or end it; its lock goes with it.",
+    ),
+    "FERRY-TOOL-001": (
+        "The staging tools environment cannot be made.",
+        "Follow the message: usually the venv package or the index is missing.",
+    ),
     "FERRY-TOOL-002": ("A program that this step needs is missing.", "Install the package that the message names."),
-    "FERRY-INDEX-001": ("The package index cannot be reached.", "Check the address, proxy and CA in pip's configuration or ferry_index_url."),
-    "FERRY-LOCK-001": ("A requirement cannot be satisfied from the index.", "Correct the requirement; the message carries the resolver's reason."),
-    "FERRY-LOCK-002": ("A locked package has no wheel that fits the profile.", "Choose another version, or raise the profile's libc or Python."),
+    "FERRY-INDEX-001": (
+        "The package index cannot be reached.",
+        "Check the address, proxy and CA in pip's configuration or ferry_index_url.",
+    ),
+    "FERRY-LOCK-001": (
+        "A requirement cannot be satisfied from the index.",
+        "Correct the requirement; the message carries the resolver's reason.",
+    ),
+    "FERRY-LOCK-002": (
+        "A locked package has no wheel that fits the profile.",
+        "Choose another version, or raise the profile's libc or Python.",
+    ),
     "FERRY-LOCK-003": ("A lock file is missing or not valid.", "Run lock.yml again, or restore the approved lock."),
-    "FERRY-LOCK-004": ("A requirement or constraint is not a valid requirement string.", "Correct it: name, optional extras, version specifier, marker."),
-    "FERRY-BUILD-001": ("A locked wheel cannot be downloaded.", "Check the index; if the file is gone from it, lock again with ferry_lock_refresh."),
-    "FERRY-BUILD-002": ("A downloaded wheel differs from its lock.", "Do not use it: the index or a proxy serves another file than was locked."),
+    "FERRY-LOCK-004": (
+        "A requirement or constraint is not a valid requirement string.",
+        "Correct it: name, optional extras, version specifier, marker.",
+    ),
+    "FERRY-BUILD-001": (
+        "A locked wheel cannot be downloaded.",
+        "Check the index; if the file is gone from it, lock again with ferry_lock_refresh.",
+    ),
+    "FERRY-BUILD-002": (
+        "A downloaded wheel differs from its lock.",
+        "Do not use it: the index or a proxy serves another file than was locked.",
+    ),
     "FERRY-BUILD-003": ("Two profiles lock different files under one wheel name.", "Lock all profiles from one index."),
-    "FERRY-SIGN-001": ("The bundle cannot be signed.", "Check ferry_signing: the key, its home and its passphrase file."),
-    "FERRY-ZONE-001": ("The zone does not hold what this step needs.", "Mount the medium or run the sending side first."),
-    "FERRY-ZONE-002": ("A file in the zone differs from what was sent.", "Remove the copy that the message names and send again; suspect the medium."),
-    "FERRY-ZONE-003": ("A bundle in the zone is incomplete or has foreign files.", "Send it again, or wait until the copy has finished."),
+    "FERRY-SIGN-001": (
+        "The bundle cannot be signed.",
+        "Check ferry_signing: the key, its home and its passphrase file.",
+    ),
+    "FERRY-ZONE-001": (
+        "The zone does not hold what this step needs.",
+        "Mount the medium or run the sending side first.",
+    ),
+    "FERRY-ZONE-002": (
+        "A file in the zone differs from what was sent.",
+        "Remove the copy that the message names and send again; suspect the medium.",
+    ),
+    "FERRY-ZONE-003": (
+        "A bundle in the zone is incomplete or has foreign files.",
+        "Send it again, or wait until the copy has finished.",
+    ),
     "FERRY-ZONE-004": ("No bundle has been built under this name.", "Run prepare.yml on the staging host first."),
-    "FERRY-BUNDLE-001": ("The bundle is not signed.", "Have it built again with ferry_signing set; never install it as it is."),
-    "FERRY-BUNDLE-002": ("The signature is not good.", "Do not use the bundle: the statement or the signature was changed."),
-    "FERRY-BUNDLE-003": ("The signer is not a trusted builder.", "Compare the fingerprint with the builder's by another channel before adding it to ferry_trusted_keys."),
+    "FERRY-BUNDLE-001": (
+        "The bundle is not signed.",
+        "Have it built again with ferry_signing set; never install it as it is.",
+    ),
+    "FERRY-BUNDLE-002": (
+        "The signature is not good.",
+        "Do not use the bundle: the statement or the signature was changed.",
+    ),
+    "FERRY-BUNDLE-003": (
+        "The signer is not a trusted builder.",
+        "Compare the fingerprint with the builder's by another channel before adding it to ferry_trusted_keys.",
+    ),
     "FERRY-BUNDLE-004": ("A signed file differs from its hash.", "Do not use the bundle; transfer it again."),
-    "FERRY-BUNDLE-005": ("The bundle holds a file that its manifest does not list.", "Do not use the bundle; ask who added the file."),
+    "FERRY-BUNDLE-005": (
+        "The bundle holds a file that its manifest does not list.",
+        "Do not use the bundle; ask who added the file.",
+    ),
     "FERRY-BUNDLE-006": ("A file that the manifest lists is missing.", "Transfer the bundle again."),
     "FERRY-BUNDLE-007": ("A manifest or statement is malformed.", "Do not use the bundle; build it again."),
-    "FERRY-BUNDLE-008": ("The bundle is older than one already accepted.", "Build it again from its locks: that gives it a newer serial."),
-    "FERRY-BUNDLE-009": ("The bundle's time is absurd: from the future, or expired.", "Check both clocks; build the bundle again."),
-    "FERRY-BUNDLE-010": ("The bundle holds something other than plain files and directories.", "Do not use the bundle; ask who added it."),
+    "FERRY-BUNDLE-008": (
+        "The bundle is older than one already accepted.",
+        "Build it again from its locks: that gives it a newer serial.",
+    ),
+    "FERRY-BUNDLE-009": (
+        "The bundle's time is absurd: from the future, or expired.",
+        "Check both clocks; build the bundle again.",
+    ),
+    "FERRY-BUNDLE-010": (
+        "The bundle holds something other than plain files and directories.",
+        "Do not use the bundle; ask who added it.",
+    ),
     "FERRY-BUNDLE-011": ("The signature uses a weak hash.", "Sign with SHA-256 or stronger."),
     "FERRY-DEPOT-001": ("The depot holds no bundle of this name.", "Run transfer.yml first."),
-    "FERRY-DEPOT-002": ("The depot cannot be reached or does not serve the file.", "Check ferry_depot_url and the depot's web server."),
-    "FERRY-DEPOT-003": ("What the depot serves differs from what the controller asked for.", "Do not use it; run deploy.yml again after checking the depot."),
+    "FERRY-DEPOT-002": (
+        "The depot cannot be reached or does not serve the file.",
+        "Check ferry_depot_url and the depot's web server.",
+    ),
+    "FERRY-DEPOT-003": (
+        "What the depot serves differs from what the controller asked for.",
+        "Do not use it; run deploy.yml again after checking the depot.",
+    ),
     "FERRY-HOST-001": ("The host has no fitting Python.", "Install it, or name it in ferry_python."),
-    "FERRY-HOST-002": ("The host does not fit its profile.", "Give the host another profile, or change the host as the message says."),
-    "FERRY-HOST-003": ("There is too little space for the release.", "Free the space that the message names; nothing was written."),
-    "FERRY-INSTALL-001": ("The installer refused or failed.", "Read the reason in the message; the live release is untouched."),
-    "FERRY-INSTALL-002": ("An installed file differs from its wheel's RECORD.", "The release was removed and the live one is untouched; run again, suspect the disk."),
+    "FERRY-HOST-002": (
+        "The host does not fit its profile.",
+        "Give the host another profile, or change the host as the message says.",
+    ),
+    "FERRY-HOST-003": (
+        "There is too little space for the release.",
+        "Free the space that the message names; nothing was written.",
+    ),
+    "FERRY-INSTALL-001": (
+        "The installer refused or failed.",
+        "Read the reason in the message; the live release is untouched.",
+    ),
+    "FERRY-INSTALL-002": (
+        "An installed file differs from its wheel's RECORD.",
+        "The release was removed and the live one is untouched; run again, suspect the disk.",
+    ),
     "FERRY-INSTALL-003": ("There is no release to go back to.", "Name one with ferry_release, or deploy a bundle."),
     "FERRY-INSTALL-004": ("The release is not on this host or not complete.", "Run deploy.yml."),
-    "FERRY-GPU-001": ("The framework cannot be imported.", "Read the reason in the message; the release was not made live."),
+    "FERRY-GPU-001": (
+        "The framework cannot be imported.",
+        "Read the reason in the message; the release was not made live.",
+    ),
     "FERRY-GPU-002": ("The framework's version is not the locked one.", "Run deploy.yml: it builds the release again."),
     "FERRY-GPU-003": ("A CPU-only build is on a GPU profile.", "Lock tensorflow[and-cuda] for this profile."),
-    "FERRY-GPU-004": ("Fewer GPUs are seen than expected.", "Check the driver and the devices; nvidia-smi's answer is in the message."),
-    "FERRY-GPU-005": ("The check did not finish in its time limit.", "Look for a hung driver (dmesg, nvidia-smi), or raise ferry_gpu_timeout."),
-    "FERRY-GPU-006": ("A computation failed or disagrees with the CPU.", "Take the device out of service and check it."),
-    "FERRY-GPU-007": ("The driver does not answer.", "Install or repair the NVIDIA driver; nvidia-smi must list the devices."),
+    "FERRY-GPU-004": (
+        "Fewer GPUs are seen than expected.",
+        "Check the driver and the devices; nvidia-smi's answer is in the message.",
+    ),
+    "FERRY-GPU-005": (
+        "The check did not finish in its time limit.",
+        "Look for a hung driver (dmesg, nvidia-smi), or raise ferry_gpu_timeout.",
+    ),
+    "FERRY-GPU-006": (
+        "A computation failed or disagrees with the CPU.",
+        "Take the device out of service and check it.",
+    ),
+    "FERRY-GPU-007": (
+        "The driver does not answer.",
+        "Install or repair the NVIDIA driver; nvidia-smi must list the devices.",
+    ),
     "FERRY-RECORD-001": ("The record cannot be written.", "Check ferry_record_dir on the controller."),
 }
 
@@ -86,5 +188,17 @@ def from_os_error(error: OSError, doing: str) -> FerryError:
     """Turn the operating system's error into ours; ``doing`` completes "while ..."."""
     where = error.filename2 or error.filename or "an unnamed file"
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return FerryError("FERRY-IO-001", "%s: no space left while %s; free space there and run again." % (where, doing))
-    return FerryError("FERRY-IO-002", "%s: %s while %s; correct it and run again." % (where, error.strerror or error, doing))
+        return disk_full(where, doing)
+    return FerryError(
+        "FERRY-IO-002", "%s: %s while %s; correct it and run again." % (where, error.strerror or error, doing)
+    )
+
+
+def disk_full(where: str, doing: str) -> FerryError:
+    """The one sentence for a full disk; also for programs that say so in their output."""
+    return FerryError("FERRY-IO-001", "%s: no space left while %s; free space there and run again." % (where, doing))
+
+
+def says_disk_full(output: str) -> bool:
+    """Whether a program's output (pip, uv, venv) says that the disk is full."""
+    return "No space left on device" in output or "os error 28" in output

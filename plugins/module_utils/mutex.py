@@ -34,7 +34,10 @@ def only_run(folder: str):
         except OSError:
             os.lseek(handle, 0, os.SEEK_SET)
             holder = os.read(handle, 20).decode("ascii", "replace").strip() or "unknown"
-            raise FerryError("FERRY-IO-003", "%s is held by process %s; wait until that run has finished, then run again." % (path, holder))
+            raise FerryError(
+                "FERRY-IO-003",
+                "%s is held by process %s; wait until that run has finished, then run again." % (path, holder),
+            )
         os.ftruncate(handle, 0)
         os.lseek(handle, 0, os.SEEK_SET)
         os.write(handle, b"%d\n" % os.getpid())

@@ -26,6 +26,10 @@ _CHOICES = {
 _KEYS = (*_CHOICES, "libc", "python", "requirements", "constraints")
 
 
+class Secret(str):
+    """Text that no message may show, whatever it says."""
+
+
 def found(value, hide=False):
     """Name a value for a message: text and numbers are quoted unless they are confidential, containers never are."""
     if value is None:
@@ -36,7 +40,7 @@ def found(value, hide=False):
         return "a number (not shown)" if hide else "the number %s" % value
     if isinstance(value, str):
         text = str(value)
-        if hide or CONFIDENTIAL.search(text):
+        if hide or isinstance(value, Secret) or CONFIDENTIAL.search(text):
             return "a string (not shown)"
         # repr keeps the message on one line; str() above because a subclass may bring its own repr
         return "the string %r" % (text if len(text) <= 60 else text[:57] + "...")
@@ -91,7 +95,9 @@ class Profile:
         chosen = {key: reader.choice(key) for key in _CHOICES}
         if chosen["arch"] == "aarch64":
             if chosen["os"] == "windows":
-                raise reader.refusal("arch", "x86_64 on windows", "there are no TensorFlow wheels for Windows on aarch64")
+                raise reader.refusal(
+                    "arch", "x86_64 on windows", "there are no TensorFlow wheels for Windows on aarch64"
+                )
             if chosen["accelerator"] == "cuda":
                 raise reader.refusal("accelerator", "none on aarch64", "there are no CUDA wheels for aarch64")
         return cls(
@@ -123,7 +129,8 @@ class _Reader:
     def refusal(self, key, expected, step):
         return FerryError(
             "FERRY-VAR-004",
-            "profile %s, key %s: expected %s, found %s; %s." % (self._name, key, expected, found(self._spec.get(key)), step),
+            "profile %s, key %s: expected %s, found %s; %s."
+            % (self._name, key, expected, found(self._spec.get(key)), step),
         )
 
     def refuse_unknown_keys(self):
@@ -133,8 +140,7 @@ class _Reader:
 
     def choice(self, key):
         value = self._spec.get(key)
-        # isinstance first: a list would not be hashable, and no choice is anything but text
-        if not isinstance(value, str) or value not in _CHOICES[key]:
+        if value not in _CHOICES[key]:
             raise self.refusal(key, " or ".join(_CHOICES[key]), nearest(value, _CHOICES[key], "choose one of them"))
         return str(value)
 
@@ -153,7 +159,9 @@ class _Reader:
     def python(self):
         value = self._spec.get("python")
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            raise self.refusal("python", "X.Y or X.Y.Z as a string", "quote it, because YAML reads an unquoted 3.10 as the number 3.1")
+            raise self.refusal(
+                "python", "X.Y or X.Y.Z as a string", "quote it, because YAML reads an unquoted 3.10 as the number 3.1"
+            )
         if not isinstance(value, str) or not re.fullmatch("[0-9]+[.][0-9]+([.][0-9]+)?", value):
             raise self.refusal("python", "X.Y or X.Y.Z", "write the oldest Python of its hosts, such as '3.11'")
         parts = [int(part) for part in value.split(".")]
@@ -169,6 +177,7 @@ class _Reader:
             if not isinstance(item, str) or not item.strip():
                 raise FerryError(
                     "FERRY-VAR-004",
-                    "profile %s, key %s: expected a list of strings, found %s in it; correct that entry." % (self._name, key, found(item)),
+                    "profile %s, key %s: expected a list of strings, found %s in it; correct that entry."
+                    % (self._name, key, found(item)),
                 )
         return tuple(str(item) for item in value)

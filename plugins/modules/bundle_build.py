@@ -16,6 +16,8 @@ description:
   - Writes C(<workdir>/bundles/<name>-<serial>/) with C(wheels/), C(tools/) (uv, and a pip for each profile's Python), C(profiles/),
     C(manifest.json), C(SHA256SUMS), C(sources.json) and C(statement.json) with its detached signature.
   - The bundle's id is the sha256 of its manifest. The same locks give the same id; a bundle that is there already is left alone.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
@@ -150,8 +152,15 @@ def build(params, check_mode):
     if check_mode:
         bundle, changed = building.would_write(workdir, params["name"], manifest_bytes)
     else:
-        bundle, changed = building.write(workdir, params["name"], manifest_bytes, contents, profiles, commands.environment, params["signing"])
-    return {"changed": changed or bool(needed), "bundle": bundle, "downloaded": len(needed), "event": {"bundle": bundle}}
+        bundle, changed = building.write(
+            workdir, params["name"], manifest_bytes, contents, profiles, commands.environment, params["signing"]
+        )
+    return {
+        "changed": changed or bool(needed),
+        "bundle": bundle,
+        "downloaded": len(needed),
+        "event": {"bundle": bundle},
+    }
 
 
 def main():

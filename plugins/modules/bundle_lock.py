@@ -16,6 +16,8 @@ description:
     version, wheels only, and writes C(<workdir>/locks/<profile>/pylock.toml) (PEP 751) with one hashed wheel for each package.
   - A lock stays as it is while the requirements, the constraints and the profile are the same; the index moves, a second run must not.
   - Downloads no wheel. No address of an index is in a lock.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
@@ -110,7 +112,14 @@ def lock(params, check_mode):
 
     def one(profile):
         return lock_profile(
-            params["workdir"], profile, params["requirements"], params["constraints"], tools.uv, tools.environment, params["refresh"], check_mode
+            params["workdir"],
+            profile,
+            params["requirements"],
+            params["constraints"],
+            tools.uv,
+            tools.environment,
+            params["refresh"],
+            check_mode,
         )
 
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -118,10 +127,16 @@ def lock(params, check_mode):
     return {
         "changed": any(answer["changed"] for answer in done),
         "locks": {
-            profile.name: {"path": answer["path"], "wheels": len(answer["packages"]), "kept": not answer["changed"]} for profile, answer in zip(profiles, done)
+            profile.name: {"path": answer["path"], "wheels": len(answer["packages"]), "kept": not answer["changed"]}
+            for profile, answer in zip(profiles, done)
         },
         "diff": [
-            {"before": answer["before"], "after": answer["after"], "before_header": answer["path"], "after_header": answer["path"]}
+            {
+                "before": answer["before"],
+                "after": answer["after"],
+                "before_header": answer["path"],
+                "after_header": answer["path"],
+            }
             for answer in done
             if answer["changed"]
         ],
@@ -129,7 +144,9 @@ def lock(params, check_mode):
 
 
 def main():
-    module = AnsibleModule(argument_spec=staging.LOCK_OPTIONS, mutually_exclusive=[("index_url", "mirror")], supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=staging.LOCK_OPTIONS, mutually_exclusive=[("index_url", "mirror")], supports_check_mode=True
+    )
     staging.require_libraries(module)
 
     def work():

@@ -16,6 +16,8 @@ description:
     statement, closed file list, every hash - and only then publishes it by rename as C(<depot_root>/bundles/<id>/).
   - A refused bundle stays in quarantine; nothing else changes. An older serial than the published one is refused.
   - What is published is plain files for any web server, or a mounted medium; hosts trust the id alone.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
@@ -135,9 +137,16 @@ def open_bundle(params, check_mode):
     result = {"changed": changed, "bundle": bundle, "event": {"bundle": bundle}}
     if changed:
         header = "bundle %s in %s" % (name, root)
-        result["diff"] = {"before_header": header, "after_header": header, "before": _shown(before), "after": _shown(found)}
+        result["diff"] = {
+            "before_header": header,
+            "after_header": header,
+            "before": _shown(before),
+            "after": _shown(found),
+        }
         if check_mode:
-            waiting = os.path.join(root, opening.QUARANTINE, opening.directory_name(name, found["serial"]), manifest.NAME)
+            waiting = os.path.join(
+                root, opening.QUARANTINE, opening.directory_name(name, found["serial"]), manifest.NAME
+            )
             result["manifest"] = files.read_limited(waiting, manifest.LIMIT).decode("ascii")
     return result
 
@@ -151,7 +160,13 @@ def main():
         argument_spec={
             "name": {"type": "str", "required": True},
             "depot_root": {"type": "path", "required": True},
-            "trusted_keys": {"type": "list", "elements": "dict", "required": True, "no_log": False, "options": KEY_OPTIONS},
+            "trusted_keys": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "no_log": False,
+                "options": KEY_OPTIONS,
+            },
         },
         supports_check_mode=True,
     )

@@ -15,6 +15,8 @@ description:
   - Picks the highest serial of O(name) whose list C(<name>-<serial>.sha256) is there, compares every file with the list before the
     depot is touched, and copies it to C(<depot_root>/incoming/) under a temporary name.
   - A bundle that the depot has already is not read again. Nothing is trusted yet; M(airgap.ferry.bundle_open) judges the signature.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
@@ -90,7 +92,11 @@ def receive(params, check_mode):
 
 def main():
     module = AnsibleModule(
-        argument_spec={"name": {"type": "str", "required": True}, "depot_root": {"type": "path", "required": True}, "zone": ZONE_OPTIONS},
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "depot_root": {"type": "path", "required": True},
+            "zone": ZONE_OPTIONS,
+        },
         supports_check_mode=True,
     )
 

@@ -15,6 +15,8 @@ description:
   - Copies the newest bundle of O(name) to C(<zone>/<name>-<serial>/) under a temporary name, hashes what it writes, renames it, and
     writes C(<name>-<serial>.sha256) last; a folder without that list is never picked up.
   - A copy that lies there already is compared byte for byte; one that differs is refused.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
@@ -85,14 +87,21 @@ def send(params, check_mode):
     """The result of the module; see RETURN."""
     bundle = built.newest(params["workdir"], params["name"])
     if bundle is None:
-        raise FerryError("FERRY-ZONE-004", "%s holds no bundle named %s; run prepare.yml first." % (params["workdir"], params["name"]))
+        raise FerryError(
+            "FERRY-ZONE-004",
+            "%s holds no bundle named %s; run prepare.yml first." % (params["workdir"], params["name"]),
+        )
     changed = directory.send(bundle["path"], params["zone"]["path"], params["name"], bundle["serial"], check_mode)
     return {"changed": changed, "bundle": bundle, "event": {"bundle": bundle}}
 
 
 def main():
     module = AnsibleModule(
-        argument_spec={"name": {"type": "str", "required": True}, "workdir": {"type": "path", "required": True}, "zone": ZONE_OPTIONS},
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "workdir": {"type": "path", "required": True},
+            "zone": ZONE_OPTIONS,
+        },
         supports_check_mode=True,
     )
 

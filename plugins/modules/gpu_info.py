@@ -16,6 +16,8 @@ description:
     it is a CPU-only or a CUDA build, the devices that it sees and, from O(level=2) on, whether a compiled graph computes on each.
   - Judges nothing; M(airgap.ferry.gpu_verdict) compares with what is expected.
   - Frameworks that it knows - TensorFlow. A release without one gives C(framework=null).
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
@@ -108,12 +110,17 @@ def look(params):
     release = params["release"] or root.live()
     facts_of_release = root.read(release)
     if facts_of_release is None:
-        raise FerryError("FERRY-INSTALL-004", "%s has no complete release %s; run deploy.yml." % (params["root"], release or "that is live"))
+        raise FerryError(
+            "FERRY-INSTALL-004",
+            "%s has no complete release %s; run deploy.yml." % (params["root"], release or "that is live"),
+        )
     locked = facts_of_release["packages"]
     framework, version = gpu.framework_of(locked)
     found = None
     if framework and params["level"] > 0:
-        found = dict(gpu.probe(root.python(release), framework, params["level"], params["timeout"]), locked_version=version)
+        found = dict(
+            gpu.probe(root.python(release), framework, params["level"], params["timeout"]), locked_version=version
+        )
     return {
         "changed": False,
         "release": release,
@@ -135,7 +142,7 @@ def main():
         },
         supports_check_mode=True,
     )
-    running.finish(module, "probe", lambda: look(module.params))
+    running.finish(module, "verify", lambda: look(module.params))
 
 
 if __name__ == "__main__":

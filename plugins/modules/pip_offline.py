@@ -17,6 +17,8 @@ description:
   - What is live is never modified. C(<root>/current) is swapped to the new release by one rename, and back by another.
   - Everything that is fetched is checked against the manifest, and the manifest against O(bundle_id); the depot needs no trust.
   - Where the release is there already, nothing is imported, fetched or written.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
@@ -196,7 +198,11 @@ def _result(root, release, before, packages, changed, live):
 
 def _diff(root, before, after, packages):
     def text(release, listed):
-        return "".join(["current -> releases/%s\n" % release] + ["%s==%s\n" % item for item in sorted(listed.items())]) if release else ""
+        return (
+            "".join(["current -> releases/%s\n" % release] + ["%s==%s\n" % item for item in sorted(listed.items())])
+            if release
+            else ""
+        )
 
     return {
         "before_header": "%s/current" % root.path,

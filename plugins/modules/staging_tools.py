@@ -15,6 +15,8 @@ description:
   - Makes a virtual environment with exactly the hash-pinned O(requirements) (uv, pip and packaging), once.
   - Its folder carries the digest of the requirements and of the Python, so another pin makes another environment.
   - The index, proxy and CA come from pip's own configuration of the user, unless O(index_url) is given.
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: partial
@@ -76,7 +78,7 @@ import sys
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
-from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
+from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError, disk_full, says_disk_full
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index
 
 _MARKER = "complete"
@@ -86,8 +88,14 @@ _OLDEST_PYTHON = (3, 11)
 def make(params):
     """The result of the module; see RETURN."""
     if sys.version_info < _OLDEST_PYTHON:
-        raise FerryError("FERRY-TOOL-001", "%s is Python %s, expected 3.11 or newer; set ferry_staging_python." % (sys.executable, sys.version.split()[0]))
-    digest = hashlib.sha256(("%s\n%s\n%s" % (sys.version, sys.base_prefix, params["requirements"])).encode("utf-8")).hexdigest()
+        raise FerryError(
+            "FERRY-TOOL-001",
+            "%s is Python %s, expected 3.11 or newer; set ferry_staging_python."
+            % (sys.executable, sys.version.split()[0]),
+        )
+    digest = hashlib.sha256(
+        ("%s\n%s\n%s" % (sys.version, sys.base_prefix, params["requirements"])).encode("utf-8")
+    ).hexdigest()
     with mutex.only_run(params["path"]):
         folder = os.path.join(params["path"], digest[:12])
         python = os.path.join(folder, "bin", "python")
@@ -103,23 +111,44 @@ def make(params):
 
 
 def _make(folder, python, params):
-    _call([sys.executable, "-m", "venv", folder], "install the package with venv and ensurepip (Debian, python3-venv)")
+    _call(
+        folder,
+        [sys.executable, "-m", "venv", folder],
+        "install the package with venv and ensurepip (Debian, python3-venv)",
+    )
     listing = os.path.join(folder, "requirements.txt")
     with open(listing, "w", encoding="utf-8") as stream:
         stream.write(params["requirements"])
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--only-binary", ":all:", "--require-hashes", "-r", listing]
+    install = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+        "-r",
+        listing,
+    ]
     if params["index_url"] or params["mirror"]:
         install += ["--index-url", params["index_url"] or index.MIRRORS[params["mirror"]]]
-    _call(install, "check the package index in pip's configuration or ferry_index_url")
+    _call(folder, install, "check the package index in pip's configuration or ferry_index_url")
     with open(os.path.join(folder, _MARKER), "w", encoding="utf-8"):
         pass
 
 
-def _call(command, next_step):
+def _call(folder, command, next_step):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+    if says_disk_full(done.stdout):
+        raise disk_full(folder, "making the staging tools")
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip() and not line.startswith("WARNING")]
-        raise FerryError("FERRY-TOOL-001", "the staging tools could not be made: %s; %s." % (" ".join(lines)[-400:], next_step))
+        raise FerryError(
+            "FERRY-TOOL-001", "the staging tools could not be made: %s; %s." % (" ".join(lines)[-400:], next_step)
+        )
 
 
 def main():

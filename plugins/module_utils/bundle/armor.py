@@ -27,7 +27,7 @@ def is_canonical(armoured: bytes) -> bool:
 
 def _write(body):
     text = base64.b64encode(body).decode("ascii")
-    lines = [text[start:start + 64] for start in range(0, len(text), 64)]
+    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
     checksum = base64.b64encode(_crc24(body).to_bytes(3, "big")).decode("ascii")
     return "\n".join([_BEGIN, ""] + lines + ["=" + checksum, _END, ""]).encode("ascii")
 

@@ -24,10 +24,13 @@ def loads(data: bytes, name: str, limit: int):
     if len(data) > limit:
         raise _malformed(name, "at most %d bytes" % limit, "%d bytes" % len(data))
     try:
-        value = json.loads(data.decode("ascii"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
+        value = json.loads(
+            data.decode("ascii"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float
+        )
+        spelling = dumps(value)
     except (ValueError, RecursionError) as error:
         raise _malformed(name, "canonical JSON", str(error)[:120])
-    if dumps(value) != data:
+    if spelling != data:
         raise _malformed(name, "canonical JSON (sorted keys, compact, final LF)", "another spelling")
     return value
 
@@ -39,7 +42,10 @@ def require(condition, name: str, expected: str, found) -> None:
 
 
 def _malformed(name, expected, found):
-    return FerryError("FERRY-BUNDLE-007", "%s: expected %s, found %s; do not use this bundle, build it again." % (name, expected, found))
+    return FerryError(
+        "FERRY-BUNDLE-007",
+        "%s: expected %s, found %s; do not use this bundle, build it again." % (name, expected, found),
+    )
 
 
 def _unique(pairs):

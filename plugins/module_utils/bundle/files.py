@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -50,11 +51,21 @@ def read_limited(path: str, limit: int) -> bytes:
         return stream.read(limit + 1)
 
 
+@contextlib.contextmanager
+def naming(path: str):
+    """Let an error of the operating system name ``path``: a write that finds the disk full names no file by itself."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
+
+
 def write_durably(path: str, data: bytes, mode: int = 0o644) -> None:
     """Write ``data`` under a temporary name, flush it to the disk and rename it to ``path``."""
     temporary = "%s.part-%d" % (path, os.getpid())
     try:
-        with open(temporary, "wb") as stream:
+        with naming(path), open(temporary, "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
@@ -69,7 +80,7 @@ def write_durably(path: str, data: bytes, mode: int = 0o644) -> None:
 def copy_hashed(source: str, target: str) -> str:
     """Copy ``source`` to the new file ``target``, flushed to the disk; the digest of the bytes that were written."""
     digest = hashlib.sha256()
-    with open(source, "rb") as reader, open(target, "xb") as writer:
+    with naming(target), open(source, "rb") as reader, open(target, "xb") as writer:
         for chunk in iter(lambda: reader.read(CHUNK), b""):
             digest.update(chunk)
             writer.write(chunk)
@@ -83,7 +94,8 @@ def link_or_copy(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
+        with naming(target):
+            shutil.copyfile(source, target)
 
 
 def sync_directory(path: str) -> None:

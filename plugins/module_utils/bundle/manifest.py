@@ -16,7 +16,18 @@ SUMS = "SHA256SUMS"
 LIMIT = 16 << 20
 DIGEST = re.compile(r"[0-9a-f]{64}")
 PROFILE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_PROFILE_KEYS = {"os", "arch", "libc", "python", "accelerator", "requires", "lock", "requirements", "wheels", "installers"}
+_PROFILE_KEYS = {
+    "os",
+    "arch",
+    "libc",
+    "python",
+    "accelerator",
+    "requires",
+    "lock",
+    "requirements",
+    "wheels",
+    "installers",
+}
 
 
 def build(profiles: dict, files: dict) -> bytes:
@@ -30,7 +41,11 @@ def parse(data: bytes) -> dict:
     """Read a manifest strictly: FERRY-BUNDLE-007 for anything unknown, missing, doubled or out of range."""
     need = _needer(NAME)
     manifest = canonical.loads(data, NAME, LIMIT)
-    need(isinstance(manifest, dict) and set(manifest) == {"type", "profiles", "files"}, "type, profiles and files", manifest)
+    need(
+        isinstance(manifest, dict) and set(manifest) == {"type", "profiles", "files"},
+        "type, profiles and files",
+        manifest,
+    )
     need(manifest["type"] == TYPE, "the type %s" % TYPE, manifest["type"])
     files, profiles = manifest["files"], manifest["profiles"]
     need(isinstance(files, dict) and files, "files", files)
@@ -50,7 +65,11 @@ def check_file_entry(document: str, path: str, entry) -> None:
     need = _needer(document)
     need(isinstance(entry, dict) and set(entry) == {"size", "sha256"}, "size and sha256 for %s" % path, entry)
     need(_is_int(entry["size"]) and 0 <= entry["size"] < 1 << 40, "a size for %s" % path, entry["size"])
-    need(isinstance(entry["sha256"], str) and DIGEST.fullmatch(entry["sha256"]) is not None, "a sha256 for %s" % path, entry["sha256"])
+    need(
+        isinstance(entry["sha256"], str) and DIGEST.fullmatch(entry["sha256"]) is not None,
+        "a sha256 for %s" % path,
+        entry["sha256"],
+    )
 
 
 def checksums(manifest_bytes: bytes) -> bytes:
@@ -62,28 +81,58 @@ def checksums(manifest_bytes: bytes) -> bytes:
 
 def _check_profile(name, profile, files):
     need = _needer(NAME)
-    need(isinstance(profile, dict) and set(profile) == _PROFILE_KEYS, "the keys %s in profile %s" % (sorted(_PROFILE_KEYS), name), profile)
+    need(
+        isinstance(profile, dict) and set(profile) == _PROFILE_KEYS,
+        "the keys %s in profile %s" % (sorted(_PROFILE_KEYS), name),
+        profile,
+    )
     need(profile["os"] in ("linux", "windows"), "an os in profile %s" % name, profile["os"])
     need(profile["arch"] in ("x86_64", "aarch64"), "an arch in profile %s" % name, profile["arch"])
     need(profile["accelerator"] in ("none", "cuda"), "an accelerator in profile %s" % name, profile["accelerator"])
     libc = r"glibc-2\.[0-9]{1,3}" if profile["os"] == "linux" else None
     need(
-        profile["libc"] is None if libc is None else isinstance(profile["libc"], str) and re.fullmatch(libc, profile["libc"]),
+        profile["libc"] is None
+        if libc is None
+        else isinstance(profile["libc"], str) and re.fullmatch(libc, profile["libc"]),
         "a libc in profile %s" % name,
         profile["libc"],
     )
     python = profile["python"]
-    need(isinstance(python, str) and re.fullmatch(r"3\.[0-9]{1,2}\.[0-9]{1,2}", python), "a full Python version in profile %s" % name, python)
+    need(
+        isinstance(python, str) and re.fullmatch(r"3\.[0-9]{1,2}\.[0-9]{1,2}", python),
+        "a full Python version in profile %s" % name,
+        python,
+    )
     requires = profile["requires"]
-    need(isinstance(requires, dict) and set(requires) == {"avx", "driver"}, "avx and driver in profile %s" % name, requires)
+    need(
+        isinstance(requires, dict) and set(requires) == {"avx", "driver"},
+        "avx and driver in profile %s" % name,
+        requires,
+    )
     need(isinstance(requires["avx"], bool), "avx as a boolean in profile %s" % name, requires["avx"])
-    need(requires["driver"] is None or isinstance(requires["driver"], str), "a driver version in profile %s" % name, requires["driver"])
+    need(
+        requires["driver"] is None or isinstance(requires["driver"], str),
+        "a driver version in profile %s" % name,
+        requires["driver"],
+    )
     need(profile["lock"] == "profiles/%s/pylock.toml" % name, "the lock's path in profile %s" % name, profile["lock"])
-    need(profile["requirements"] == "profiles/%s/requirements.txt" % name, "the requirements' path in profile %s" % name, profile["requirements"])
+    need(
+        profile["requirements"] == "profiles/%s/requirements.txt" % name,
+        "the requirements' path in profile %s" % name,
+        profile["requirements"],
+    )
     installers = profile["installers"]
-    need(isinstance(installers, dict) and "pip" in installers and set(installers) <= {"pip", "uv"}, "installers in profile %s" % name, installers)
+    need(
+        isinstance(installers, dict) and "pip" in installers and set(installers) <= {"pip", "uv"},
+        "installers in profile %s" % name,
+        installers,
+    )
     need(isinstance(profile["wheels"], list) and profile["wheels"], "wheels in profile %s" % name, profile["wheels"])
-    need(profile["wheels"] == sorted(set(map(str, profile["wheels"]))), "sorted wheels in profile %s" % name, "another order")
+    need(
+        profile["wheels"] == sorted(set(map(str, profile["wheels"]))),
+        "sorted wheels in profile %s" % name,
+        "another order",
+    )
     named = [profile["lock"], profile["requirements"]] + ["wheels/%s" % wheel for wheel in profile["wheels"]]
     for path in named + sorted(map(str, installers.values())):
         need(path in files, "%s, which profile %s names, among the files" % (path, name), "nothing")

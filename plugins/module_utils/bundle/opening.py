@@ -28,7 +28,7 @@ def serials(folder: str, name: str, suffix: str = "") -> list:
     found = []
     for entry in os.listdir(folder) if os.path.isdir(folder) else ():
         if entry.startswith(name + "-") and entry.endswith(suffix):
-            serial = entry[len(name) + 1:len(entry) - len(suffix)]
+            serial = entry[len(name) + 1 : len(entry) - len(suffix)]
             if serial.isdigit():
                 found.append(int(serial))
     return sorted(found)
@@ -64,21 +64,35 @@ def check(folder: str, name: str, trusted_keys: list, now: float) -> dict:
     sizes = files.list_plain(folder)
     for path, code in ((statement.NAME, "FERRY-BUNDLE-006"), (signing.SIGNATURE, "FERRY-BUNDLE-001")):
         if path not in sizes:
-            raise FerryError(code, "%s has no %s; do not use this bundle, have it built and signed again." % (folder, path))
+            raise FerryError(
+                code, "%s has no %s; do not use this bundle, have it built and signed again." % (folder, path)
+            )
     said = files.read_limited(os.path.join(folder, statement.NAME), statement.LIMIT)
-    signer = signing.verify(said, files.read_limited(os.path.join(folder, signing.SIGNATURE), signing.LIMIT), trusted_keys)
+    signer = signing.verify(
+        said, files.read_limited(os.path.join(folder, signing.SIGNATURE), signing.LIMIT), trusted_keys
+    )
     paper = statement.parse(said)
     if paper["name"] != name:
-        raise FerryError("FERRY-BUNDLE-007", "%s: expected a bundle named %s, its statement says %s; do not use it under this name." % (folder, name, paper["name"]))
+        raise FerryError(
+            "FERRY-BUNDLE-007",
+            "%s: expected a bundle named %s, its statement says %s; do not use it under this name."
+            % (folder, name, paper["name"]),
+        )
     statement.check_time(paper, now)
     _check_files(folder, sizes, paper["files"], workers=1)
     manifest_bytes = files.read_limited(os.path.join(folder, manifest.NAME), manifest.LIMIT)
     listed = manifest.parse(manifest_bytes)["files"]
     if files.read_limited(os.path.join(folder, manifest.SUMS), manifest.LIMIT) != manifest.checksums(manifest_bytes):
-        raise FerryError("FERRY-BUNDLE-004", "%s/%s is not the one that the manifest gives; do not use this bundle." % (folder, manifest.SUMS))
+        raise FerryError(
+            "FERRY-BUNDLE-004",
+            "%s/%s is not the one that the manifest gives; do not use this bundle." % (folder, manifest.SUMS),
+        )
     expected = set(listed) | set(paper["files"]) | {statement.NAME, signing.SIGNATURE}
     for path in sorted(set(sizes) - expected):
-        raise FerryError("FERRY-BUNDLE-005", "%s/%s is in no list of the signed bundle; do not use it, ask who added the file." % (folder, path))
+        raise FerryError(
+            "FERRY-BUNDLE-005",
+            "%s/%s is in no list of the signed bundle; do not use it, ask who added the file." % (folder, path),
+        )
     _check_files(folder, sizes, listed, workers=2)
     return {
         "type": NAME_TYPE,
@@ -103,7 +117,9 @@ def open_newest(depot_root: str, name: str, trusted_keys: list, now: float, chec
     waiting = serials(quarantine, name)
     if not waiting or published is not None and waiting[-1] == published["serial"]:
         if published is None:
-            raise FerryError("FERRY-DEPOT-001", "%s holds no bundle named %s; run transfer.yml first." % (depot_root, name))
+            raise FerryError(
+                "FERRY-DEPOT-001", "%s holds no bundle named %s; run transfer.yml first." % (depot_root, name)
+            )
         return published, False
     folder = os.path.join(quarantine, directory_name(name, waiting[-1]))
     found = check(folder, name, trusted_keys, now)
@@ -139,10 +155,15 @@ def _check_files(folder, sizes, listed, workers):
         if path not in sizes:
             return "FERRY-BUNDLE-006", "%s/%s is listed and missing; transfer the bundle again." % (folder, path)
         # The size first: it costs nothing and bounds what is read.
-        found = "%d bytes" % sizes[path] if sizes[path] != entry["size"] else files.sha256_file(os.path.join(folder, path))
+        found = (
+            "%d bytes" % sizes[path] if sizes[path] != entry["size"] else files.sha256_file(os.path.join(folder, path))
+        )
         if found != entry["sha256"]:
-            return "FERRY-BUNDLE-004", "%s/%s: expected %d bytes with sha256 %s, found %s; transfer the bundle again." % (
-                folder, path, entry["size"], entry["sha256"], found)
+            return (
+                "FERRY-BUNDLE-004",
+                "%s/%s: expected %d bytes with sha256 %s, found %s; transfer the bundle again."
+                % (folder, path, entry["size"], entry["sha256"], found),
+            )
         return None
 
     with ThreadPoolExecutor(max_workers=workers) as pool:

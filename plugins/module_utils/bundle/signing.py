@@ -34,7 +34,9 @@ def sign(data: bytes, signing: dict) -> tuple:
         command = [program] + home + ["--batch", "--no-tty", "--status-fd", "2", "--digest-algo", "SHA512", "--armor"]
         if signing.get("passphrase_file"):
             command += ["--pinentry-mode", "loopback", "--passphrase-file", signing["passphrase_file"]]
-        status = _call(command + ["--local-user", signing["key"], "--detach-sign", "--output", "-"], data, "FERRY-SIGN-001")
+        status = _call(
+            command + ["--local-user", signing["key"], "--detach-sign", "--output", "-"], data, "FERRY-SIGN-001"
+        )
         fingerprint = _primary_fingerprint(program, home, signing["key"])
     if not re.search(r"^\[GNUPG:\] SIG_CREATED ", status.stderr, re.M) or fingerprint is None:
         reason = " / ".join(line for line in status.stderr.splitlines() if not line.startswith("[GNUPG:]"))[:300]
@@ -55,25 +57,34 @@ def verify(data: bytes, signature: bytes, trusted_keys: list) -> dict:
     if not armor.is_canonical(signature):
         raise FerryError(
             "FERRY-BUNDLE-002",
-            "%s: expected one armoured signature exactly as gpg writes it, found something else; transfer the bundle again." % SIGNATURE,
+            "%s: expected one armoured signature exactly as gpg writes it, found something else; transfer the bundle again."
+            % SIGNATURE,
         )
     lines = _verification(data, signature, trusted_keys)
     words = [line.split(" ") for line in lines]
-    verdicts = [word[0] for word in words if word[0] in ("GOODSIG", "BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG")]
+    verdicts = [
+        word[0] for word in words if word[0] in ("GOODSIG", "BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG")
+    ]
     valid = [word for word in words if word[0] == "VALIDSIG"]
     if verdicts == ["ERRSIG"] and any(word[0] == "NO_PUBKEY" for word in words):
         unknown = next(word[1] for word in words if word[0] == "NO_PUBKEY")
         raise FerryError(
             "FERRY-BUNDLE-003",
-            "%s is signed with key %s, which is in no entry of ferry_trusted_keys; check with the builder before trusting it." % (SIGNATURE, unknown),
+            "%s is signed with key %s, which is in no entry of ferry_trusted_keys; check with the builder before trusting it."
+            % (SIGNATURE, unknown),
         )
     if verdicts != ["GOODSIG"] or len(valid) != 1 or len(valid[0]) < 11 or valid[0][9] != "00":
         raise FerryError(
             "FERRY-BUNDLE-002",
-            "%s: expected one good signature of statement.json, found %s; do not use this bundle." % (SIGNATURE, ", ".join(verdicts) or "none"),
+            "%s: expected one good signature of statement.json, found %s; do not use this bundle."
+            % (SIGNATURE, ", ".join(verdicts) or "none"),
         )
     if valid[0][8] not in _STRONG_HASHES:
-        raise FerryError("FERRY-BUNDLE-011", "%s uses hash algorithm %s of RFC 4880, expected SHA-256 or stronger; have it signed again." % (SIGNATURE, valid[0][8]))
+        raise FerryError(
+            "FERRY-BUNDLE-011",
+            "%s uses hash algorithm %s of RFC 4880, expected SHA-256 or stronger; have it signed again."
+            % (SIGNATURE, valid[0][8]),
+        )
     for key in trusted_keys:
         if key["fingerprint"].upper() == valid[0][10].upper() and "builder" in key["roles"]:
             return {"name": key["name"], "backend": "gpg", "fingerprint": key["fingerprint"].upper()}
@@ -96,7 +107,9 @@ def _verification(data, signature, trusted_keys):
         with open(detached, "wb") as stream:
             stream.write(signature)
         answer = _call(
-            base + ["--no-auto-key-retrieve", "--trust-model", "always", "--status-fd", "1", "--verify", detached, "-"], data, "FERRY-BUNDLE-002"
+            base + ["--no-auto-key-retrieve", "--trust-model", "always", "--status-fd", "1", "--verify", detached, "-"],
+            data,
+            "FERRY-BUNDLE-002",
         )
         return [line[9:] for line in answer.stdout.splitlines() if line.startswith("[GNUPG:] ")]
     finally:
@@ -139,9 +152,20 @@ def _find_gpg():
 
 def _call(command, data, code):
     try:
-        done = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=_SECONDS, check=False, env=_environment())
+        done = subprocess.run(
+            command,
+            input=data,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            env=_environment(),
+        )
     except subprocess.TimeoutExpired:
-        raise FerryError(code, "%s gave no answer in %d seconds; is gpg-agent waiting for a passphrase that no file gives?" % (command[0], _SECONDS))
+        raise FerryError(
+            code,
+            "%s gave no answer in %d seconds; is gpg-agent waiting for a passphrase that no file gives?"
+            % (command[0], _SECONDS),
+        )
     done.stdout, done.stderr = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
     return done
 

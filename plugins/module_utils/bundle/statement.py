@@ -48,7 +48,11 @@ def parse(data: bytes) -> dict:
 
     need(isinstance(statement, dict) and set(statement) == _KEYS, "the keys %s" % sorted(_KEYS), statement)
     need(statement["type"] == TYPE, "the type %s" % TYPE, statement["type"])
-    need(isinstance(statement["name"], str) and _BUNDLE.fullmatch(statement["name"]) is not None, "a bundle name", statement["name"])
+    need(
+        isinstance(statement["name"], str) and _BUNDLE.fullmatch(statement["name"]) is not None,
+        "a bundle name",
+        statement["name"],
+    )
     serial = statement["serial"]
     need(isinstance(serial, int) and not isinstance(serial, bool) and 0 < serial < 1 << 40, "a serial", serial)
     for key in ("created", "expires"):
@@ -57,8 +61,16 @@ def parse(data: bytes) -> dict:
     builder = statement["builder"]
     need(isinstance(builder, str) and 0 < len(builder) <= 128 and builder.isprintable(), "a builder", builder)
     previous = statement["previous"]
-    need(previous is None or isinstance(previous, str) and manifest.DIGEST.fullmatch(previous) is not None, "a bundle id in previous", previous)
-    need(isinstance(statement["files"], dict) and set(statement["files"]) == set(SIGNED), "the files %s" % sorted(SIGNED), statement["files"])
+    need(
+        previous is None or isinstance(previous, str) and manifest.DIGEST.fullmatch(previous) is not None,
+        "a bundle id in previous",
+        previous,
+    )
+    need(
+        isinstance(statement["files"], dict) and set(statement["files"]) == set(SIGNED),
+        "the files %s" % sorted(SIGNED),
+        statement["files"],
+    )
     for path, entry in statement["files"].items():
         manifest.check_file_entry(NAME, path, entry)
     return statement
@@ -76,7 +88,8 @@ def check_time(statement: dict, now: float) -> None:
     if expires is not None and to_seconds(expires) <= now:
         raise FerryError(
             "FERRY-BUNDLE-009",
-            "bundle %s expired at %s and this depot's clock says %s; have it built again." % (statement["name"], expires, to_text(int(now))),
+            "bundle %s expired at %s and this depot's clock says %s; have it built again."
+            % (statement["name"], expires, to_text(int(now))),
         )
 
 

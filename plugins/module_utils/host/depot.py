@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import urllib.error
 import urllib.request
@@ -36,7 +37,8 @@ class Depot:
         elif os.path.exists(path):
             data = files.read_limited(path, manifest.LIMIT)
         else:
-            data = self._read(manifest.NAME, manifest.LIMIT)
+            with self._open(manifest.NAME) as reader:
+                data = self._read(reader, manifest.NAME, manifest.LIMIT + 1)
         if files.sha256_bytes(data) != self._identity:
             raise FerryError(
                 "FERRY-DEPOT-003",
@@ -71,9 +73,9 @@ class Depot:
         temporary = final + ".part"  # the caller holds the root's lock, so a .part is ours or of a run that was killed
         digest, size = hashlib.sha256(), 0
         try:
-            with self._open(path) as reader, open(temporary, "wb") as writer:
+            with files.naming(final), self._open(path) as reader, open(temporary, "wb") as writer:
                 while size <= entry["size"]:
-                    chunk = reader.read(files.CHUNK)
+                    chunk = self._read(reader, path, files.CHUNK)
                     if not chunk:
                         break
                     size += len(chunk)
@@ -92,13 +94,18 @@ class Depot:
             if os.path.exists(temporary):
                 os.unlink(temporary)
 
-    def _read(self, path, limit):
-        with self._open(path) as reader:
-            return reader.read(limit + 1)
-
     def _open(self, path):
+        return self._asking(path, lambda: _OPENER.open(self._base + path, timeout=_SECONDS))
+
+    def _read(self, reader, path, most):
+        return self._asking(path, lambda: reader.read(most))
+
+    def _asking(self, path, ask):
         try:
-            return _OPENER.open(self._base + path, timeout=_SECONDS)
-        except (urllib.error.URLError, ValueError, TimeoutError) as error:
+            return ask()
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
             reason = getattr(error, "reason", error)
-            raise FerryError("FERRY-DEPOT-002", "%s%s: %s; check ferry_depot_url and that deploy.yml opened this bundle." % (self._base, path, reason))
+            raise FerryError(
+                "FERRY-DEPOT-002",
+                "%s%s: %s; check ferry_depot_url and that deploy.yml opened this bundle." % (self._base, path, reason),
+            )

@@ -14,7 +14,15 @@ import subprocess
 from . import probe_tensorflow
 from .python import environment
 
-_FIELDS = ("index", "name", "uuid", "driver_version", "memory.total", "mig.mode.current", "ecc.errors.uncorrected.volatile.total")
+_FIELDS = (
+    "index",
+    "name",
+    "uuid",
+    "driver_version",
+    "memory.total",
+    "mig.mode.current",
+    "ecc.errors.uncorrected.volatile.total",
+)
 _DRIVER_SECONDS = 30
 _FRAMEWORKS = {"tensorflow": "tensorflow", "tensorflow-cpu": "tensorflow", "tensorflow-intel": "tensorflow"}
 _PROBES = {"tensorflow": probe_tensorflow}
@@ -40,11 +48,20 @@ def driver(seconds: int = _DRIVER_SECONDS) -> dict:
     outcome, text, _code = _bounded(command, None, seconds)
     if outcome != "ok":
         return {"outcome": outcome, "reason": text[-300:] or "no answer in %d seconds" % seconds, "devices": []}
-    names = [field.replace(".current", "").replace("ecc.errors.uncorrected.volatile.total", "uncorrected_ecc_errors").replace(".", "_") for field in _FIELDS]
+    names = [
+        field.replace(".current", "")
+        .replace("ecc.errors.uncorrected.volatile.total", "uncorrected_ecc_errors")
+        .replace(".", "_")
+        for field in _FIELDS
+    ]
     return {
         "outcome": "ok",
         "reason": None,
-        "devices": [dict(zip(names, (value.strip() for value in line.split(",")))) for line in text.splitlines() if line.count(",") == len(names) - 1],
+        "devices": [
+            dict(zip(names, (value.strip() for value in line.split(","))))
+            for line in text.splitlines()
+            if line.count(",") == len(names) - 1
+        ],
     }
 
 
@@ -59,7 +76,7 @@ def probe(python: str, framework: str, level: int, seconds: int) -> dict:
     steps, rest = {}, []
     for line in text.splitlines():
         if line.startswith("FERRY "):
-            found = json.loads(line[len("FERRY "):])
+            found = json.loads(line[len("FERRY ") :])
             steps[found.pop("step")] = found
         elif line.strip():
             rest.append(line.strip())
@@ -76,7 +93,15 @@ def probe(python: str, framework: str, level: int, seconds: int) -> dict:
 def _bounded(command, data, seconds):
     """``(outcome, output, exit code)`` of a command that ends, or is ended, in time."""
     try:
-        done = subprocess.run(command, input=data, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds, check=False, env=environment())
+        done = subprocess.run(
+            command,
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            check=False,
+            env=environment(),
+        )
     except subprocess.TimeoutExpired as expired:
         return "timeout", (expired.output or b"").decode("utf-8", "replace"), None
     except OSError as error:

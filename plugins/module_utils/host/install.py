@@ -16,7 +16,7 @@ from .depot import Depot
 from .python import environment, find
 from .release import Root
 from ..bundle import canonical, files, statement
-from ..errors import FerryError
+from ..errors import FerryError, disk_full, says_disk_full
 
 _WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)-.+\.whl")
 
@@ -43,7 +43,11 @@ class Installation:
         self._digests = {
             "lock": self._manifest["files"][self._profile["lock"]]["sha256"],
             # Not the patch: a security update of the host's Python serves the releases on it as they are.
-            "runtime": {"implementation": "cpython", "version": ".".join(self._python["version"].split(".")[:2]), "base": self._python["base"]},
+            "runtime": {
+                "implementation": "cpython",
+                "version": ".".join(self._python["version"].split(".")[:2]),
+                "base": self._python["base"],
+            },
             "bytecode": options["compile_bytecode"],
         }
         self.release = "%s-%s" % (name, files.sha256_bytes(canonical.dumps(self._digests))[:12])
@@ -63,10 +67,18 @@ class Installation:
 
     def build(self) -> dict:
         """Build the release; what was fetched: ``{"files", "bytes"}``. Whatever goes wrong, nothing half-made stays."""
-        wheels = {path: self._manifest["files"][path] for path in ("wheels/" + wheel for wheel in self._profile["wheels"])}
-        tools = {name: path for name, path in self._profile["installers"].items() if name == "pip" or self._options["installer"] != "pip"}
+        wheels = {
+            path: self._manifest["files"][path] for path in ("wheels/" + wheel for wheel in self._profile["wheels"])
+        }
+        tools = {
+            name: path
+            for name, path in self._profile["installers"].items()
+            if name == "pip" or self._options["installer"] != "pip"
+        }
         listed = dict(wheels)
-        listed.update({path: self._manifest["files"][path] for path in [self._profile["requirements"], *tools.values()]})
+        listed.update(
+            {path: self._manifest["files"][path] for path in [self._profile["requirements"], *tools.values()]}
+        )
         to_fetch = sum(entry["size"] for entry in self._depot.missing(listed).values())
         preflight.check_space(self.root.path, to_fetch, sum(entry["size"] for entry in wheels.values()))
         fetched = self._depot.fetch(listed)
@@ -75,7 +87,12 @@ class Installation:
         if os.path.lexists(self.root.folder(self.release)):  # of a run that was killed
             self.root.remove(self.release)
         try:
-            self._install({name: places[path] for name, path in tools.items()}, [places[path] for path in wheels], places[self._profile["requirements"]], size)
+            self._install(
+                {name: places[path] for name, path in tools.items()},
+                [places[path] for path in wheels],
+                places[self._profile["requirements"]],
+                size,
+            )
         except BaseException:
             if os.path.lexists(self.root.folder(self.release)):
                 self.root.remove(self.release)
@@ -91,7 +108,14 @@ class Installation:
         for path in wheels:
             files.link_or_copy(path, os.path.join(wheelhouse, os.path.basename(path)))
         chosen = installers.choose(self._options["installer"], carried, self.root.cache)
-        installers.install(chosen, self.root.python(self.release), wheelhouse, requirements, self._options["compile_bytecode"], self.root.cache)
+        installers.install(
+            chosen,
+            self.root.python(self.release),
+            wheelhouse,
+            requirements,
+            self._options["compile_bytecode"],
+            self.root.cache,
+        )
         shutil.rmtree(wheelhouse)
         site = self.root.site(self.release, self._python["version"])
         self._check(site)
@@ -116,14 +140,28 @@ class Installation:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, env=environment())
         if done.returncode != 0:
             said = " ".join(done.stdout.decode("utf-8", "replace").split())
-            raise FerryError("FERRY-INSTALL-001", "%s: no environment could be made with %s: %s; correct that and run again." % (folder, self._python["path"], said[-400:]))
+            if says_disk_full(said):
+                raise disk_full(folder, "making the environment")
+            raise FerryError(
+                "FERRY-INSTALL-001",
+                "%s: no environment could be made with %s: %s; correct that and run again."
+                % (folder, self._python["path"], said[-400:]),
+            )
 
     def _check(self, site):
         wrong = wheel_record.problems(site)
         if wrong:
             shown = ", ".join("%s %s" % (path, verdict) for path, verdict in wrong[:5])
-            raise FerryError("FERRY-INSTALL-002", "%s: %d files are not as their wheels say: %s; the live release is as it was." % (site, len(wrong), shown))
+            raise FerryError(
+                "FERRY-INSTALL-002",
+                "%s: %d files are not as their wheels say: %s; the live release is as it was."
+                % (site, len(wrong), shown),
+            )
         have, need = wheel_record.distributions(site), self.packages
         if have != need:
             odd = sorted(set(have.items()) ^ set(need.items()))
-            raise FerryError("FERRY-INSTALL-002", "%s: expected exactly the locked distributions, found a difference in %s; the live release is as it was." % (site, odd[:5]))
+            raise FerryError(
+                "FERRY-INSTALL-002",
+                "%s: expected exactly the locked distributions, found a difference in %s; the live release is as it was."
+                % (site, odd[:5]),
+            )

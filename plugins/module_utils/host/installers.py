@@ -12,7 +12,8 @@ import subprocess
 import zipfile
 
 from .python import environment
-from ..errors import FerryError
+from ..bundle.files import naming
+from ..errors import FerryError, disk_full, says_disk_full
 
 _SECONDS = 3600
 
@@ -27,13 +28,20 @@ def choose(wanted: str, carried: dict, cache: str) -> list:
         if _runs(program):
             return ["uv", program]
         if wanted == "uv":
-            raise FerryError("FERRY-INSTALL-001", "%s does not run here (a noexec mount?); set ferry_installer to pip, or move ferry_root." % program)
+            raise FerryError(
+                "FERRY-INSTALL-001",
+                "%s does not run here (a noexec mount?); set ferry_installer to pip, or move ferry_root." % program,
+            )
     if wanted == "uv":
-        raise FerryError("FERRY-INSTALL-001", "the bundle carries no uv for this profile; set ferry_installer to auto or pip.")
+        raise FerryError(
+            "FERRY-INSTALL-001", "the bundle carries no uv for this profile; set ferry_installer to auto or pip."
+        )
     return ["pip", carried["pip"]]
 
 
-def install(installer: list, python: str, wheelhouse: str, requirements: str, compile_bytecode: bool, cache: str) -> None:
+def install(
+    installer: list, python: str, wheelhouse: str, requirements: str, compile_bytecode: bool, cache: str
+) -> None:
     """Install every line of ``requirements`` (by hash) from ``wheelhouse`` into the environment of ``python``, with no index."""
     kind, path = installer
     if kind == "uv":
@@ -41,15 +49,43 @@ def install(installer: list, python: str, wheelhouse: str, requirements: str, co
         command += ["--compile-bytecode"] if compile_bytecode else []
     else:
         # A pip wheel runs in place, so neither the host nor the release needs a pip.
-        command = [python, os.path.join(path, "pip"), "install", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet"]
+        command = [
+            python,
+            os.path.join(path, "pip"),
+            "install",
+            "--no-cache-dir",
+            "--no-input",
+            "--disable-pip-version-check",
+            "--quiet",
+        ]
         command += ["--compile" if compile_bytecode else "--no-compile"]
-    command += ["--no-index", "--find-links", wheelhouse, "--only-binary", ":all:", "--require-hashes", "-r", requirements]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False, env=environment())
+    command += [
+        "--no-index",
+        "--find-links",
+        wheelhouse,
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+        "-r",
+        requirements,
+    ]
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        timeout=_SECONDS,
+        check=False,
+        env=environment(),
+    )
     if done.returncode != 0:
         said = " ".join(done.stdout.decode("utf-8", "replace").split())
-        if "No space left on device" in said or "os error 28" in said:
-            raise FerryError("FERRY-IO-001", "%s: no space left while installing; free space there and run again." % os.path.dirname(os.path.dirname(python)))
-        raise FerryError("FERRY-INSTALL-001", "%s could not install the locked wheels: %s; the live release is as it was." % (kind, said[-800:]))
+        if says_disk_full(said):
+            raise disk_full(os.path.dirname(os.path.dirname(python)), "installing")
+        raise FerryError(
+            "FERRY-INSTALL-001",
+            "%s could not install the locked wheels: %s; the live release is as it was." % (kind, said[-800:]),
+        )
 
 
 def _unpack_uv(wheel, cache):
@@ -58,17 +94,29 @@ def _unpack_uv(wheel, cache):
     program = os.path.join(folder, "uv.exe" if os.name == "nt" else "uv")
     if not os.path.exists(program):
         os.makedirs(folder, exist_ok=True)
-        with zipfile.ZipFile(wheel) as archive:
-            member = next(name for name in archive.namelist() if name.endswith(".data/scripts/" + os.path.basename(program)))
-            with archive.open(member) as reader, open(program + ".part", "wb") as writer:
-                shutil.copyfileobj(reader, writer)
-        os.chmod(program + ".part", stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
-        os.replace(program + ".part", program)
+        temporary = program + ".part"
+        try:
+            with naming(program), zipfile.ZipFile(wheel) as archive:
+                member = next(
+                    name for name in archive.namelist() if name.endswith(".data/scripts/" + os.path.basename(program))
+                )
+                with archive.open(member) as reader, open(temporary, "wb") as writer:
+                    shutil.copyfileobj(reader, writer)
+            os.chmod(temporary, stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
+            os.replace(temporary, program)
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
     return program
 
 
 def _runs(program):
     try:
-        return subprocess.run([program, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
+        return (
+            subprocess.run(
+                [program, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False
+            ).returncode
+            == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -29,11 +29,16 @@ def check_host(profile_name: str, profile: dict, python: dict) -> None:
         name, _, need = profile["libc"].partition("-")
         found_name, _, found = python["libc"].partition("-")
         if found_name != name or numbers(found) < numbers(need):
-            wrong.append("expected %s or newer, found %s" % (profile["libc"], python["libc"].strip("-") or "another libc"))
+            wrong.append(
+                "expected %s or newer, found %s" % (profile["libc"], python["libc"].strip("-") or "another libc")
+            )
     if profile["requires"]["avx"] and facts.has_avx() is False:
         wrong.append("expected a processor with AVX, found none (import would die with SIGILL)")
     if wrong:
-        raise FerryError("FERRY-HOST-002", "this host does not fit profile %s: %s; give it another ferry_profile." % (profile_name, "; ".join(wrong)))
+        raise FerryError(
+            "FERRY-HOST-002",
+            "this host does not fit profile %s: %s; give it another ferry_profile." % (profile_name, "; ".join(wrong)),
+        )
 
 
 def check_space(root: str, to_fetch: int, wheels: int) -> None:
@@ -57,4 +62,8 @@ def check_unpacked(root: str, paths: list) -> int:
 def _require_space(root, needed):
     free = facts.free_bytes(root)
     if free is not None and free < needed:
-        raise FerryError("FERRY-HOST-003", "%s: expected %d MB free for the new release, found %d MB; free space there and run again." % (root, needed // 10**6 + 1, free // 10**6))
+        raise FerryError(
+            "FERRY-HOST-003",
+            "%s: expected %d MB free for the new release, found %d MB; free space there and run again."
+            % (root, needed // 10**6 + 1, free // 10**6),
+        )

@@ -23,7 +23,14 @@ _SECONDS = 60
 def describe(path: str):
     """``{"path", "implementation", "version", "base", "machine", "libc": "glibc-2.36" or "-"}`` of an interpreter; None where it does not run."""
     try:
-        done = subprocess.run([path, "-I", "-c", _DESCRIBE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS, check=False, env=environment())
+        done = subprocess.run(
+            [path, "-I", "-c", _DESCRIBE],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+            env=environment(),
+        )
         return dict(json.loads(done.stdout.decode("utf-8")), path=path) if done.returncode == 0 else None
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
@@ -68,8 +75,20 @@ def numbers(version: str) -> tuple:
 
 def environment() -> dict:
     """This process's environment without what would lead pip, uv or Python astray (Unix PIP_* leaks into Windows Pythons too)."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "__PYVENV"))}
-    kept.update({"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1", "UV_OFFLINE": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"})
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "__PYVENV"))
+    }
+    kept.update(
+        {
+            "PIP_CONFIG_FILE": os.devnull,
+            "UV_NO_CONFIG": "1",
+            "UV_OFFLINE": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "NO_COLOR": "1",
+        }
+    )
     return kept
 
 
@@ -77,4 +96,6 @@ def _candidates(floor):
     xy = ".".join(floor.split(".")[:2])
     names = ["python%s" % xy, "/usr/bin/python%s" % xy, "/usr/local/bin/python%s" % xy, sys.executable, "python3"]
     paths = [name if os.path.isabs(name) else shutil.which(name) for name in names]
-    return [path for position, path in enumerate(paths) if path and os.path.exists(path) and path not in paths[:position]]
+    return [
+        path for position, path in enumerate(paths) if path and os.path.exists(path) and path not in paths[:position]
+    ]

@@ -42,7 +42,11 @@ class Root:
 
     def python(self, release: str) -> str:
         """The Python of ``release``."""
-        return os.path.join(self.folder(release), "Scripts", "python.exe") if os.name == "nt" else os.path.join(self.folder(release), "bin", "python")
+        return (
+            os.path.join(self.folder(release), "Scripts", "python.exe")
+            if os.name == "nt"
+            else os.path.join(self.folder(release), "bin", "python")
+        )
 
     def site(self, release: str, version: str) -> str:
         """The site-packages folder of ``release``, whose Python has ``version``."""
@@ -57,7 +61,9 @@ class Root:
         except FileNotFoundError:
             return None
         except OSError:
-            raise FerryError("FERRY-IO-002", "%s is no link; something else made it: move it away, then run again." % self._current)
+            raise FerryError(
+                "FERRY-IO-002", "%s is no link; something else made it: move it away, then run again." % self._current
+            )
 
     def read(self, release):
         """What ``release.json`` says of a complete release; None where it is not complete or not there."""
@@ -65,7 +71,12 @@ class Root:
         if not release or not os.path.exists(path):
             return None
         found = canonical.loads(files.read_limited(path, _LIMIT), path, _LIMIT)
-        canonical.require(isinstance(found, dict) and found.get("type") == TYPE and found.get("id") == release, path, "a release of this name", found)
+        canonical.require(
+            isinstance(found, dict) and found.get("type") == TYPE and found.get("id") == release,
+            path,
+            "a release of this name",
+            found,
+        )
         return found
 
     def packages(self, release) -> dict:
@@ -75,7 +86,9 @@ class Root:
 
     def complete(self, release: str, facts: dict) -> None:
         """Write the marker that says that ``release`` is whole; everything else of it is on the disk before."""
-        files.write_durably(os.path.join(self.folder(release), "release.json"), canonical.dumps(dict(facts, type=TYPE, id=release)))
+        files.write_durably(
+            os.path.join(self.folder(release), "release.json"), canonical.dumps(dict(facts, type=TYPE, id=release))
+        )
 
     def remove(self, release: str) -> None:
         """Take ``release`` away, its marker first, so that a kill in the middle leaves no release that looks whole."""
@@ -87,7 +100,9 @@ class Root:
     def switch(self, release: str, action: str) -> None:
         """Make ``release`` the live one; ``action`` is "switch" or "rollback". The rename is the one step that counts."""
         history = self._history() + [{"release": release, "action": action, "at": statement.to_text(int(time.time()))}]
-        files.write_durably(self._switches, canonical.dumps({"type": _HISTORY_TYPE, "switches": history[-_KEPT_SWITCHES:]}))
+        files.write_durably(
+            self._switches, canonical.dumps({"type": _HISTORY_TYPE, "switches": history[-_KEPT_SWITCHES:]})
+        )
         temporary = self._current + ".next"
         if os.path.lexists(temporary):
             os.unlink(temporary)
@@ -103,7 +118,10 @@ class Root:
         live = self.live()
         if named:
             if self.read(named) is None:
-                raise FerryError("FERRY-INSTALL-004", "%s is not a complete release on this host; name one of: %s." % (self.folder(named), self._names()))
+                raise FerryError(
+                    "FERRY-INSTALL-004",
+                    "%s is not a complete release on this host; name one of: %s." % (self.folder(named), self._names()),
+                )
             return named
         # A switch that was written down and then killed before its rename is no switch.
         past = self._history()
@@ -115,14 +133,21 @@ class Root:
             if entry["release"] != live and self.read(entry["release"]) is not None:
                 return entry["release"]
         raise FerryError(
-            "FERRY-INSTALL-003", "%s has no release before %s to go back to; name one of: %s in ferry_release." % (self.path, live or "the first one", self._names())
+            "FERRY-INSTALL-003",
+            "%s has no release before %s to go back to; name one of: %s in ferry_release."
+            % (self.path, live or "the first one", self._names()),
         )
 
     def _history(self):
         if not os.path.exists(self._switches):
             return []
         found = canonical.loads(files.read_limited(self._switches, _LIMIT), self._switches, _LIMIT)
-        canonical.require(isinstance(found, dict) and found.get("type") == _HISTORY_TYPE, self._switches, "the type " + _HISTORY_TYPE, found)
+        canonical.require(
+            isinstance(found, dict) and found.get("type") == _HISTORY_TYPE,
+            self._switches,
+            "the type " + _HISTORY_TYPE,
+            found,
+        )
         return found["switches"]
 
     def _names(self):

@@ -55,7 +55,11 @@ def problems(site: str) -> list:
         return path, _judge(os.path.join(site, path), recorded[path])
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        found += [(path, verdict) for path, verdict in pool.map(judge, sorted(recorded)) if verdict and not _is_compiled(path, recorded)]
+        found += [
+            (path, verdict)
+            for path, verdict in pool.map(judge, sorted(recorded))
+            if verdict and not _is_compiled(path, recorded)
+        ]
     return sorted(found)
 
 

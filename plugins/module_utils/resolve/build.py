@@ -53,13 +53,17 @@ def describe(workdir: str, profiles: list, locked: dict) -> tuple:
             requirements=folder + "requirements.txt",
             wheels=sorted(package["wheel"] for package in locked[profile.name]),
             installers={name: "tools/" + package["wheel"] for name, package in carried.items()},
-            requires=hardware.requirements(profile.os, profile.arch, [package["name"] for package in locked[profile.name]]),
+            requires=hardware.requirements(
+                profile.os, profile.arch, [package["name"] for package in locked[profile.name]]
+            ),
         )
     entries = {path: _entry(workdir, content) for path, content in contents.items()}
     return manifest.build(described, entries), contents
 
 
-def write(workdir: str, name: str, manifest_bytes: bytes, contents: dict, profiles: list, environment: dict, sign_with: dict) -> tuple:
+def write(
+    workdir: str, name: str, manifest_bytes: bytes, contents: dict, profiles: list, environment: dict, sign_with: dict
+) -> tuple:
     """Make the newest bundle ``name`` the one with this manifest: ``(bundle as built.newest gives it, True where it was written)``."""
     before, changed = would_write(workdir, name, manifest_bytes)
     if not changed:
@@ -116,5 +120,7 @@ def _sources(workdir, profiles, environment):
     for profile in profiles:
         path = os.path.join(os.path.dirname(lock.lock_path(workdir, profile.name)), lock.SOURCES)
         known = os.path.exists(path)
-        found[profile.name] = canonical.loads(files.read_limited(path, manifest.LIMIT), path, manifest.LIMIT) if known else None
+        found[profile.name] = (
+            canonical.loads(files.read_limited(path, manifest.LIMIT), path, manifest.LIMIT) if known else None
+        )
     return {"type": "airgap.ferry/sources/v1", "fetched_from": index.shown(environment), "profiles": found}

@@ -41,8 +41,20 @@ def environment(python: str, index_url=None, mirror=None) -> dict:
     options = _pip_configuration(python)
     if index_url or mirror:
         options["index-url"] = index_url or MIRRORS[mirror]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV"))}
-    clean.update({"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_CONFIG": "1", "NO_COLOR": "1"})
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV"))
+    }
+    clean.update(
+        {
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_NO_INPUT": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "UV_NO_CONFIG": "1",
+            "NO_COLOR": "1",
+        }
+    )
     clean["UV_PYTHON_DOWNLOADS"] = "never"
     for option, value in options.items():
         for_pip, for_uv = _OPTIONS[option]
@@ -70,7 +82,13 @@ def scrub(text: str) -> str:
 
 def _pip_configuration(python):
     """What ``pip config list`` says, the stronger source last: global and download sections of the files, then the environment."""
-    listing = subprocess.run([python, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True).stdout
+    listing = subprocess.run(
+        [python, "-m", "pip", "config", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        text=True,
+    ).stdout
     found = {}
     for section in ("global", "download", ":env:"):
         for line in listing.splitlines():

@@ -22,7 +22,11 @@ _WHEELS = "../../wheels/"
 
 def write(python_floor: str, inputs: str, packages: list) -> bytes:
     """``packages``: ``[{"name", "version", "wheel": file name, "sha256"}]``; sorted by name here."""
-    lines = ['lock-version = "1.0"', 'created-by = "airgap.ferry"', "requires-python = %s" % json.dumps(">=" + python_floor)]
+    lines = [
+        'lock-version = "1.0"',
+        'created-by = "airgap.ferry"',
+        "requires-python = %s" % json.dumps(">=" + python_floor),
+    ]
     for package in sorted(packages, key=lambda package: package["name"]):
         lines += [
             "",
@@ -48,18 +52,32 @@ def read(path: str) -> dict:
     except FileNotFoundError:
         raise FerryError("FERRY-LOCK-003", "%s is missing; run lock.yml first." % path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, pylock.PylockValidationError) as error:
-        raise FerryError("FERRY-LOCK-003", "%s: expected a lock (PEP 751), found: %s; restore it, or remove it and run lock.yml." % (path, error))
+        raise FerryError(
+            "FERRY-LOCK-003",
+            "%s: expected a lock (PEP 751), found: %s; restore it, or remove it and run lock.yml." % (path, error),
+        )
     packages = []
     for package in lock.packages:
         wheels = package.wheels or []
         if len(wheels) != 1 or not package.version or "sha256" not in wheels[0].hashes or not wheels[0].name:
             raise FerryError(
-                "FERRY-LOCK-003", "%s: expected one wheel with name and sha256 for %s, found something else; run lock.yml again." % (path, package.name)
+                "FERRY-LOCK-003",
+                "%s: expected one wheel with name and sha256 for %s, found something else; run lock.yml again."
+                % (path, package.name),
             )
-        packages.append({"name": package.name, "version": str(package.version), "wheel": wheels[0].name, "sha256": wheels[0].hashes["sha256"]})
+        packages.append(
+            {
+                "name": package.name,
+                "version": str(package.version),
+                "wheel": wheels[0].name,
+                "sha256": wheels[0].hashes["sha256"],
+            }
+        )
     return {"inputs": (lock.tool or {}).get("airgap-ferry", {}).get("inputs"), "packages": packages}
 
 
 def requirements(packages: list) -> bytes:
     """The same lock as hash-checked requirement lines, which pip and uv both read."""
-    return "".join("%s==%s --hash=sha256:%s\n" % (package["name"], package["version"], package["sha256"]) for package in packages).encode("ascii")
+    return "".join(
+        "%s==%s --hash=sha256:%s\n" % (package["name"], package["version"], package["sha256"]) for package in packages
+    ).encode("ascii")

@@ -12,10 +12,12 @@ import subprocess
 
 from . import index, pylock, target
 from ..bundle import files
-from ..errors import FerryError
+from ..errors import FerryError, disk_full, says_disk_full
 from ..profile import Profile
 
-_UNREACHABLE = re.compile(r"(?i)(connection broken|connection refused|max retries|name resolution|failed to establish|timed out|SSLError|ProxyError)")
+_UNREACHABLE = re.compile(
+    r"(?i)(connection broken|connection refused|max retries|name resolution|failed to establish|timed out|SSLError|ProxyError)"
+)
 
 
 def place(workdir: str, package: dict) -> str:
@@ -42,13 +44,35 @@ def fetch(workdir: str, profile: Profile, packages: list, pip: list, environment
     listing = os.path.join(landing, "requirements.txt")
     with open(listing, "wb") as stream:
         stream.write(pylock.requirements(wanted))
-    command = pip + ["download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", listing, "--dest", landing]
-    command += ["--cache-dir", cache, "--quiet", "--progress-bar", "off", "--implementation", "cp", "--python-version", profile.python]
+    command = pip + [
+        "download",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        listing,
+        "--dest",
+        landing,
+    ]
+    command += [
+        "--cache-dir",
+        cache,
+        "--quiet",
+        "--progress-bar",
+        "off",
+        "--implementation",
+        "cp",
+        "--python-version",
+        profile.python,
+    ]
     for abi in ("cp%d%d" % target.python_xy(profile), "abi3", "none"):
         command += ["--abi", abi]
     for platform in target.platforms(profile):
         command += ["--platform", platform]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True, env=environment, cwd=landing)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True, env=environment, cwd=landing
+    )
     if done.returncode != 0:
         shutil.rmtree(landing, ignore_errors=True)
         raise _refusal(profile, done.stdout, environment, workdir)
@@ -62,7 +86,9 @@ def fetch(workdir: str, profile: Profile, packages: list, pip: list, environment
 def _keep(workdir, landed, package):
     """Move one download to its place; the digest is looked at here too, because everything after this trusts the place."""
     if not os.path.exists(landed):
-        raise FerryError("FERRY-BUILD-001", "%s: pip brought no such file; lock again with ferry_lock_refresh." % package["wheel"])
+        raise FerryError(
+            "FERRY-BUILD-001", "%s: pip brought no such file; lock again with ferry_lock_refresh." % package["wheel"]
+        )
     digest = files.sha256_file(landed)
     if digest != package["sha256"]:
         raise _differs(package, digest)
@@ -77,20 +103,38 @@ def check(workdir: str, package: dict) -> None:
     digest = files.sha256_file(path)
     if digest != package["sha256"]:
         os.unlink(path)
-        raise FerryError("FERRY-BUILD-002", "%s: expected sha256 %s, found %s; it was removed, run prepare.yml again; suspect the disk." % (path, package["sha256"], digest))
+        raise FerryError(
+            "FERRY-BUILD-002",
+            "%s: expected sha256 %s, found %s; it was removed, run prepare.yml again; suspect the disk."
+            % (path, package["sha256"], digest),
+        )
 
 
 def _differs(package, found):
-    return FerryError("FERRY-BUILD-002", "%s: the lock says sha256 %s, the index served %s; do not use it." % (package["wheel"], package["sha256"], found))
+    return FerryError(
+        "FERRY-BUILD-002",
+        "%s: the lock says sha256 %s, the index served %s; do not use it."
+        % (package["wheel"], package["sha256"], found),
+    )
 
 
 def _refusal(profile, output, environment, workdir):
     text = index.scrub(" ".join(line for line in output.splitlines() if not line.startswith("WARNING: Retrying")))
     where = index.shown(environment) or "pip's default index"
-    if "No space left on device" in text:
-        return FerryError("FERRY-IO-001", "%s: no space left while downloading wheels; free space there and run again." % workdir)
+    if says_disk_full(text):
+        return disk_full(workdir, "downloading wheels")
     if "DO NOT MATCH THE HASHES" in text:
-        return FerryError("FERRY-BUILD-002", "profile %s: %s serves a wheel that is not the locked one: %s" % (profile.name, where, text[-600:]))
+        return FerryError(
+            "FERRY-BUILD-002",
+            "profile %s: %s serves a wheel that is not the locked one: %s" % (profile.name, where, text[-600:]),
+        )
     if _UNREACHABLE.search(text) or _UNREACHABLE.search(output):
-        return FerryError("FERRY-INDEX-001", "%s cannot be reached: %s; check pip's configuration (index, proxy, CA) or ferry_index_url." % (where, text[-300:]))
-    return FerryError("FERRY-BUILD-001", "profile %s: pip cannot download a locked wheel from %s: %s" % (profile.name, where, text[-600:]))
+        return FerryError(
+            "FERRY-INDEX-001",
+            "%s cannot be reached: %s; check pip's configuration (index, proxy, CA) or ferry_index_url."
+            % (where, text[-300:]),
+        )
+    return FerryError(
+        "FERRY-BUILD-001",
+        "profile %s: pip cannot download a locked wheel from %s: %s" % (profile.name, where, text[-600:]),
+    )

@@ -58,7 +58,10 @@ def uv_platform(profile: Profile) -> str:
     """uv's name of the newest platform that is not newer than the profile's; wheels are chosen by :func:`wheel_tags` after."""
     if profile.os == "windows":
         return "x86_64-pc-windows-msvc"
-    return "%s-manylinux_2_%d" % (profile.arch, max(known for known in _UV_GLIBC if known <= max(_glibc_minor(profile), _UV_GLIBC[0])))
+    return "%s-manylinux_2_%d" % (
+        profile.arch,
+        max(known for known in _UV_GLIBC if known <= max(_glibc_minor(profile), _UV_GLIBC[0])),
+    )
 
 
 def python_xy(profile: Profile) -> tuple:

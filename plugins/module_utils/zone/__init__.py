@@ -8,5 +8,8 @@ from __future__ import annotations
 ZONE_OPTIONS = {
     "type": "dict",
     "required": True,
-    "options": {"driver": {"type": "str", "choices": ["directory"], "default": "directory"}, "path": {"type": "path", "required": True}},
+    "options": {
+        "driver": {"type": "str", "choices": ["directory"], "default": "directory"},
+        "path": {"type": "path", "required": True},
+    },
 }

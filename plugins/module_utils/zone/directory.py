@@ -34,7 +34,9 @@ def send(source: str, zone: str, name: str, serial: int, check_mode: bool) -> bo
     if os.path.exists(target + LIST):
         if read_list(target + LIST) != expected:
             raise FerryError(
-                "FERRY-ZONE-002", "%s differs from what was sent; remove it and %s, then run transfer.yml again; suspect the medium." % (target + LIST, target)
+                "FERRY-ZONE-002",
+                "%s differs from what was sent; remove it and %s, then run transfer.yml again; suspect the medium."
+                % (target + LIST, target),
             )
         _compare(target, expected, target)
         return False
@@ -58,7 +60,11 @@ def receive(zone: str, depot_root: str, name: str, known_serial: int, check_mode
     _require_zone(zone)
     ready = opening.serials(zone, name, LIST)
     if not ready:
-        raise FerryError("FERRY-ZONE-001", "%s holds no complete bundle named %s (no %s-<serial>%s); run the sending side first." % (zone, name, name, LIST))
+        raise FerryError(
+            "FERRY-ZONE-001",
+            "%s holds no complete bundle named %s (no %s-<serial>%s); run the sending side first."
+            % (zone, name, name, LIST),
+        )
     serial = ready[-1]
     folder = opening.directory_name(name, serial)
     target = os.path.join(depot_root, opening.QUARANTINE, folder)
@@ -89,7 +95,10 @@ def read_list(path: str) -> dict:
         if match is not None and files.is_safe_path(match.group(2)):
             found[match.group(2)] = match.group(1)
     if not found or write_list(found) != data:
-        raise FerryError("FERRY-ZONE-002", "%s: expected lines of sha256 and file name, found something else; send the bundle again." % path)
+        raise FerryError(
+            "FERRY-ZONE-002",
+            "%s: expected lines of sha256 and file name, found something else; send the bundle again." % path,
+        )
     return found
 
 
@@ -97,7 +106,9 @@ def _compare(folder, expected, shown):
     found = files.list_plain(folder)
     for path in sorted(set(found) ^ set(expected)):
         what = "is missing" if path in expected else "is not in the list of what was sent"
-        raise FerryError("FERRY-ZONE-003", "%s/%s %s; remove %s and %s%s, then send again." % (shown, path, what, shown, shown, LIST))
+        raise FerryError(
+            "FERRY-ZONE-003", "%s/%s %s; remove %s and %s%s, then send again." % (shown, path, what, shown, shown, LIST)
+        )
     for path in sorted(expected):
         digest = files.sha256_file(os.path.join(folder, path))
         if digest != expected[path]:
@@ -125,10 +136,14 @@ def _copy(source, target, expected):
 def _differs(folder, path, expected, found):
     return FerryError(
         "FERRY-ZONE-002",
-        "%s/%s: expected sha256 %s, found %s; remove %s and %s%s, then send again; suspect the medium." % (folder, path, expected, found, folder, folder, LIST),
+        "%s/%s: expected sha256 %s, found %s; remove %s and %s%s, then send again; suspect the medium."
+        % (folder, path, expected, found, folder, folder, LIST),
     )
 
 
 def _require_zone(zone):
     if not os.path.isdir(zone):
-        raise FerryError("FERRY-ZONE-001", "%s is not there; mount the medium or correct ferry_zone.path, then run transfer.yml again." % zone)
+        raise FerryError(
+            "FERRY-ZONE-001",
+            "%s is not there; mount the medium or correct ferry_zone.path, then run transfer.yml again." % zone,
+        )

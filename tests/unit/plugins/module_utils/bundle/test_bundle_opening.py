@@ -1,0 +1,316 @@
+# Copyright (c) 2026 The airgap.ferry authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening: one changed byte anywhere is refused by name, and nothing outside quarantine changes before all is checked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import types
+
+import pytest
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import (
+    built,
+    canonical,
+    files,
+    manifest,
+    opening,
+    signing,
+    statement,
+)
+
+CREATED = 1_795_000_000
+NOW = CREATED + 3600
+
+
+@pytest.fixture
+def depot(tmp_path, signed):
+    """A depot whose quarantine holds a copy of the good bundle."""
+    root = tmp_path / "depot"
+    folder = root / opening.QUARANTINE / os.path.basename(signed.path)
+    shutil.copytree(signed.path, str(folder))
+    return types.SimpleNamespace(root=str(root), folder=folder, incoming=root / opening.QUARANTINE)
+
+
+def bring(bundle, depot, name=None):
+    """Put a bundle into quarantine, under its own name or another."""
+    target = depot.incoming / (name or os.path.basename(bundle.path))
+    shutil.copytree(bundle.path, str(target))
+    return target
+
+
+def open_it(depot, trusted, now=NOW, check_mode=False):
+    return opening.open_newest(depot.root, "tf", trusted, now, check_mode)
+
+
+def paths_of(bundle):
+    return [
+        *bundle.manifest["files"],
+        manifest.NAME,
+        manifest.SUMS,
+        statement.SOURCES,
+        statement.NAME,
+        signing.SIGNATURE,
+    ]
+
+
+def test_a_good_bundle_is_published_and_told(depot, trusted, signed, keys, snapshot):
+    before = snapshot(depot.folder)
+    found, changed = open_it(depot, trusted)
+    assert changed
+    assert (found["id"], found["name"], found["serial"], found["builder"]) == (
+        signed.id,
+        "tf",
+        CREATED,
+        "builder@staging",
+    )
+    assert found["signer"] == {"name": "builder", "backend": "gpg", "fingerprint": keys.make("builder")}
+    assert found["files"] == len(before) - sum(isinstance(value, int) for value in before.values())
+    assert snapshot(os.path.join(depot.root, opening.PUBLISHED, signed.id)) == before
+    assert not depot.folder.exists()
+    assert opening.newest(depot.root, "tf") == found
+
+
+def test_opening_twice_changes_nothing(depot, trusted, snapshot):
+    first, _changed = open_it(depot, trusted)
+    before = snapshot(depot.root)
+    assert open_it(depot, trusted) == (first, False)
+    assert snapshot(depot.root) == before
+
+
+def test_check_mode_checks_all_and_publishes_nothing(depot, trusted, refused, snapshot, flip):
+    before = snapshot(depot.root)
+    found, changed = open_it(depot, trusted, check_mode=True)
+    assert changed and snapshot(depot.root) == before
+    flip(depot.folder / "manifest.json", 5)
+    with refused("FERRY-BUNDLE-004", "manifest.json"):
+        open_it(depot, trusted, check_mode=True)
+
+
+@pytest.mark.parametrize("where", [0, 0.5, -1], ids=["first", "middle", "last"])
+def test_one_changed_byte_in_any_file_is_refused_by_name_and_the_depot_stays_as_it_was(
+    depot, trusted, signed, refused, snapshot, flip, where
+):
+    (depot.incoming.parent / "bundles").mkdir()
+    before = snapshot(depot.root, without=(opening.QUARANTINE,))
+    for path in paths_of(signed):
+        size = os.path.getsize(str(depot.folder / path))
+        position = int(size * where) if where >= 0 else -1
+        flip(depot.folder / path, position)
+        spoiled = snapshot(depot.incoming)
+        code = "FERRY-BUNDLE-002" if path in (statement.NAME, signing.SIGNATURE) else "FERRY-BUNDLE-004"
+        with refused(code, path):
+            open_it(depot, trusted)
+        assert snapshot(depot.root, without=(opening.QUARANTINE,)) == before
+        assert snapshot(depot.incoming) == spoiled, "a refused bundle stays as evidence"
+        flip(depot.folder / path, position)
+    assert open_it(depot, trusted)[1]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda data: data[:-1], lambda data: data + b"\n", lambda data: b""], ids=["shorter", "longer", "empty"]
+)
+def test_another_size_of_any_file_is_refused_by_name(depot, trusted, signed, refused, change):
+    for path in paths_of(signed):
+        good = (depot.folder / path).read_bytes()
+        if not good:
+            continue
+        (depot.folder / path).write_bytes(change(good))
+        with refused("FERRY-BUNDLE-002" if path in (statement.NAME, signing.SIGNATURE) else "FERRY-BUNDLE-004", path):
+            open_it(depot, trusted)
+        (depot.folder / path).write_bytes(good)
+
+
+def test_a_missing_file_is_refused_by_name(depot, trusted, signed, refused, snapshot):
+    for path in paths_of(signed):
+        good = (depot.folder / path).read_bytes()
+        (depot.folder / path).unlink()
+        with refused("FERRY-BUNDLE-001" if path == signing.SIGNATURE else "FERRY-BUNDLE-006", path):
+            open_it(depot, trusted)
+        (depot.folder / path).write_bytes(good)
+    assert snapshot(depot.root, without=(opening.QUARANTINE,)) == {}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "extra",
+        "wheels/extra-1.0-py3-none-any.whl",
+        "tools/extra",
+        "profiles/cpu/extra",
+        "statement.json.sig",
+        "other/extra",
+    ],
+)
+def test_an_extra_file_is_refused_by_name(depot, trusted, refused, path):
+    (depot.folder / path).parent.mkdir(exist_ok=True)
+    (depot.folder / path).write_bytes(b"")
+    with refused("FERRY-BUNDLE-005", path):
+        open_it(depot, trusted)
+
+
+def test_a_link_in_a_bundle_is_refused_before_anything_is_read(depot, trusted, refused, tmp_path):
+    wheel = depot.folder / "wheels" / "tiny-1.0-py3-none-any.whl"
+    shutil.move(str(wheel), str(tmp_path / "moved"))
+    wheel.symlink_to(tmp_path / "moved")
+    with refused("FERRY-BUNDLE-010", "tiny-1.0-py3-none-any.whl"):
+        open_it(depot, trusted)
+
+
+def test_a_quarantined_bundle_that_is_itself_a_link_is_refused(depot, trusted, refused, tmp_path):
+    moved = tmp_path / "elsewhere"
+    shutil.move(str(depot.folder), str(moved))
+    depot.folder.symlink_to(moved)
+    with refused("FERRY-BUNDLE-010"):
+        open_it(depot, trusted)
+    assert not os.path.exists(os.path.join(depot.root, opening.PUBLISHED))
+
+
+def test_nothing_waiting_and_nothing_published_is_said_plainly(tmp_path, trusted, refused):
+    with refused("FERRY-DEPOT-001", "tf", "transfer.yml"):
+        opening.open_newest(str(tmp_path), "tf", trusted, NOW, False)
+
+
+def test_an_untrusted_signer_publishes_nothing(depot, keys, refused, snapshot):
+    keys.make("stranger")
+    with refused("FERRY-BUNDLE-003"):
+        open_it(depot, [keys.trusted("stranger")])
+    assert not os.path.exists(os.path.join(depot.root, opening.NAMES))
+
+
+def test_a_bundle_of_another_name_is_refused(depot, tmp_path, trusted, refused, make_bundle, wheels):
+    other = make_bundle(tmp_path / "other", wheels.packages, wheels.installers, name="torch", serial=CREATED + 1)
+    bring(other, depot, "tf-%d" % (CREATED + 1))
+    with refused("FERRY-BUNDLE-007", "torch"):
+        open_it(depot, trusted)
+
+
+def test_an_expired_bundle_and_one_of_the_future_are_refused(depot, tmp_path, trusted, refused, make_bundle, wheels):
+    with refused("FERRY-BUNDLE-009"):
+        open_it(depot, trusted, now=CREATED - 2 * 86400)
+    short = make_bundle(
+        tmp_path / "short", wheels.packages, wheels.installers, serial=CREATED + 1, expires=CREATED + 60
+    )
+    bring(short, depot)
+    with refused("FERRY-BUNDLE-009", "expired"):
+        open_it(depot, trusted, now=CREATED + 61)
+
+
+def test_what_was_opened_in_time_stays_published_after_it_expired(tmp_path, trusted, make_bundle, wheels):
+    short = make_bundle(tmp_path / "short", wheels.packages, wheels.installers, expires=CREATED + 60)
+    depot = types.SimpleNamespace(root=str(tmp_path / "depot"), incoming=tmp_path / "depot" / opening.QUARANTINE)
+    bring(short, depot)
+    first, _changed = open_it(depot, trusted, now=CREATED + 59)
+    assert open_it(depot, trusted, now=CREATED + 10**6) == (first, False)
+
+
+@pytest.fixture
+def newer(tmp_path_factory, make_bundle, wheels):
+    """Another bundle, one second newer."""
+    return make_bundle(tmp_path_factory.mktemp("newer"), wheels.packages[:1], wheels.installers, serial=CREATED + 1)
+
+
+def test_an_older_serial_is_refused_and_the_newer_stays(depot, trusted, signed, newer, refused, snapshot):
+    shutil.rmtree(str(depot.folder))
+    bring(newer, depot)
+    assert open_it(depot, trusted)[0]["id"] == newer.id
+    bring(signed, depot)
+    before = snapshot(depot.root)
+    with refused("FERRY-BUNDLE-008", str(CREATED), "more than %d" % (CREATED + 1)):
+        open_it(depot, trusted)
+    assert snapshot(depot.root) == before
+
+
+def test_a_replay_under_a_newer_name_is_refused(depot, trusted, signed, refused, snapshot):
+    open_it(depot, trusted)
+    bring(signed, depot, "tf-%d" % (CREATED + 5))
+    before = snapshot(depot.root)
+    with refused("FERRY-BUNDLE-008", "tf-%d" % (CREATED + 5)):
+        open_it(depot, trusted)
+    assert snapshot(depot.root) == before
+
+
+@pytest.mark.parametrize("serial", [CREATED - 1, CREATED + 1])
+def test_a_renamed_folder_is_refused_even_as_the_first(depot, trusted, refused, serial):
+    depot.folder.rename(depot.incoming / ("tf-%d" % serial))
+    with refused("FERRY-BUNDLE-008"):
+        open_it(depot, trusted)
+
+
+def test_the_same_id_under_a_newer_serial_is_accepted(depot, tmp_path, trusted, signed, make_bundle, wheels, snapshot):
+    open_it(depot, trusted)
+    published = os.path.join(depot.root, opening.PUBLISHED)
+    before = snapshot(published)
+    again = make_bundle(tmp_path / "again", wheels.packages, wheels.installers, serial=CREATED + 9)
+    assert again.id == signed.id
+    bring(again, depot)
+    found, changed = open_it(depot, trusted)
+    assert changed and found["serial"] == CREATED + 9
+    assert snapshot(published) == before
+    assert os.listdir(str(depot.incoming)) == []
+
+
+def test_the_newest_of_several_is_opened_and_only_that_name(depot, tmp_path, trusted, newer, make_bundle, wheels):
+    bring(newer, depot)
+    bring(make_bundle(tmp_path / "gpu", wheels.packages, wheels.installers, name="tf-gpu", serial=CREATED + 50), depot)
+    found, _changed = open_it(depot, trusted)
+    assert (found["name"], found["serial"]) == ("tf", CREATED + 1)
+    assert sorted(os.listdir(str(depot.incoming))) == ["tf-%d" % CREATED, "tf-gpu-%d" % (CREATED + 50)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tf-\u00b2", "tf-", "tf--1", "tf-1.part-7", "tf-x", "tf", "tf-\u0665", "tf-0%d" % CREATED, "tf-" + "9" * 200],
+)
+def test_a_foreign_name_in_quarantine_is_no_serial_and_no_traceback(depot, trusted, signed, name):
+    (depot.incoming / name).mkdir()
+    assert opening.serials(str(depot.incoming), "tf") == [CREATED]
+    assert open_it(depot, trusted)[0]["id"] == signed.id
+
+
+def test_a_kill_at_any_point_of_publishing_converges_on_a_second_run(tmp_path, signed, trusted, killed_at, snapshot):
+    found = opening.check(signed.path, "tf", trusted, NOW)
+    step, killed = 1, True
+    while killed:
+        depot = types.SimpleNamespace(
+            root=str(tmp_path / str(step)), incoming=tmp_path / str(step) / opening.QUARANTINE
+        )
+        folder = str(bring(signed, depot))
+        killed = killed_at(step, lambda root=depot.root, folder=folder: opening.publish(root, folder, found))
+        # The controller runs deploy.yml again, and nothing else.
+        assert opening.open_newest(depot.root, "tf", trusted, NOW, False)[0]["id"] == signed.id, (
+            "killed at step %d" % step
+        )
+        assert snapshot(os.path.join(depot.root, opening.PUBLISHED, signed.id)) == snapshot(signed.path)
+        step += 1
+    assert step > 4
+
+
+def test_a_full_disk_while_the_name_is_written_converges_on_a_second_run(depot, trusted, signed, refused, full_disk):
+    full_disk(files, 1)
+    with refused("FERRY-IO-001"):
+        open_it(depot, trusted)
+    assert opening.newest(depot.root, "tf") is None
+    assert open_it(depot, trusted)[0]["id"] == signed.id
+
+
+def test_a_depots_note_that_is_no_such_note_is_refused(depot, trusted, refused):
+    os.makedirs(os.path.join(depot.root, opening.NAMES))
+    for data in (b"", b"{}\n", canonical.dumps({"type": "x"}), canonical.dumps({"type": opening.NAME_TYPE})):
+        with open(os.path.join(depot.root, opening.NAMES, "tf.json"), "wb") as stream:
+            stream.write(data)
+        with refused("FERRY-BUNDLE-007", "tf.json"):
+            open_it(depot, trusted)
+
+
+def test_what_staging_built_last_is_found(tmp_path, make_bundle, wheels, staging):
+    assert built.newest(str(tmp_path / "nothing"), "tf") is None
+    first = built.newest(staging.workdir, "tf")
+    assert (first["path"], first["id"], first["serial"]) == (staging.path, staging.id, staging.serial)
+    assert first["files"] == sum(len(names) for _folder, _folders, names in os.walk(staging.path))
+    second = make_bundle(
+        os.path.join(staging.workdir, built.FOLDER), wheels.packages[:1], wheels.installers, serial=CREATED + 1
+    )
+    assert built.newest(staging.workdir, "tf")["id"] == second.id
+    assert built.newest(staging.workdir, "torch") is None
