@@ -176,6 +176,11 @@ class FerryError(Exception):
     def __init__(self, code: str, message: str):
         if code not in CODES:
             raise KeyError("unregistered code " + code)
+        # File names and programs' words come in here: one line, and nothing that drives a terminal.
+        message = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+            for character in message
+        )
         super().__init__(message)
         self.code = code
         self.message = message

@@ -34,11 +34,13 @@ def judge(found: dict, accelerator: str, gpu_count: int, level: int) -> list:
     verdicts.append(_version(framework, steps["import"]))
     if accelerator == "cuda":
         verdicts.append(_build(framework, steps["import"]))
+    missing = [step for step in ("devices", "compute")[:level] if step not in steps]
     if "devices" in steps:
-        verdicts.append(_devices(steps["devices"]["devices"], accelerator, gpu_count))
-    if level >= 2 and "compute" in steps:
-        verdicts += [_computed(entry) for entry in steps["compute"]["computed"]]
-    if framework["outcome"] != "ok":
+        devices = steps["devices"]["devices"]
+        verdicts.append(_devices(devices, accelerator, gpu_count))
+        if "compute" in steps and level >= 2:
+            verdicts += _computations(devices, steps["compute"]["computed"])
+    if missing or framework["outcome"] != "ok":
         verdicts.append(_stopped(framework))
     return verdicts
 
@@ -112,6 +114,14 @@ def _devices(devices, accelerator, gpu_count):
     )
 
 
+def _computations(devices, computed):
+    """One verdict for each device that should have computed, also where it never did."""
+    by_device = {entry["device"]: entry for entry in computed}
+    never = {"error": None, "reason": "it was not tried"}
+    names = [device["name"] for device in devices if device["type"] in ("CPU", "GPU")]
+    return [_computed(dict(by_device.get(name, never), device=name)) for name in names]
+
+
 def _computed(entry):
     if entry["error"] is None:
         return _bad(
@@ -136,7 +146,7 @@ def _stopped(framework):
     return _bad(
         code,
         "%s did not finish its check: %s; run verify.yml with -v on this host."
-        % (framework["framework"], framework["reason"]),
+        % (framework["framework"], framework["reason"] or "it ended before its last step"),
     )
 
 

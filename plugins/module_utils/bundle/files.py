@@ -118,6 +118,8 @@ def list_plain(root: str) -> dict:
     Refused with FERRY-BUNDLE-010, by name: links (symbolic, or hard: more than one name), devices, FIFOs, sockets,
     set-uid and set-gid files, names that are unsafe on some file system, names that differ only in case.
     """
+    if os.path.islink(root):
+        raise _not_plain(root, "a symbolic link")
     found: dict = {}
     folded: dict = {}
     pending = [""]
@@ -132,16 +134,20 @@ def list_plain(root: str) -> dict:
                 if twin != name:
                     problem = "a name that differs from %s only in case" % twin
                 if problem:
-                    raise FerryError(
-                        "FERRY-BUNDLE-010",
-                        "%s: expected plain files and directories, found %s; do not use this bundle."
-                        % (os.path.join(root, name).encode("utf-8", "backslashreplace").decode("utf-8"), problem),
-                    )
+                    raise _not_plain(os.path.join(root, name), problem)
                 if stat.S_ISDIR(status.st_mode):
                     pending.append(name)
                 else:
                     found[name] = status.st_size
     return found
+
+
+def _not_plain(path, problem):
+    shown = path.encode("utf-8", "backslashreplace").decode("utf-8")
+    return FerryError(
+        "FERRY-BUNDLE-010",
+        "%s: expected plain files and directories, found %s; do not use this bundle." % (shown, problem),
+    )
 
 
 def _problem(name, status):

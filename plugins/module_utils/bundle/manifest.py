@@ -16,6 +16,16 @@ SUMS = "SHA256SUMS"
 LIMIT = 16 << 20
 DIGEST = re.compile(r"[0-9a-f]{64}")
 PROFILE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+# name-version(-build)-python-abi-platform.whl (PEP 427)
+WHEEL = r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.!+]+)(-[0-9][A-Za-z0-9_.]*)?(-[A-Za-z0-9_.]+){3}\.whl"
+_LIBC = r"glibc-2\.[0-9]{1,3}"
+_DRIVER = r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}"
+_PROFILE_TEXTS = {
+    "os": "linux|windows",
+    "arch": "x86_64|aarch64",
+    "accelerator": "none|cuda",
+    "python": r"3\.[0-9]{1,2}\.[0-9]{1,2}",
+}
 _PROFILE_KEYS = {
     "os",
     "arch",
@@ -80,62 +90,51 @@ def checksums(manifest_bytes: bytes) -> bytes:
 
 
 def _check_profile(name, profile, files):
-    need = _needer(NAME)
-    need(
-        isinstance(profile, dict) and set(profile) == _PROFILE_KEYS,
-        "the keys %s in profile %s" % (sorted(_PROFILE_KEYS), name),
-        profile,
-    )
-    need(profile["os"] in ("linux", "windows"), "an os in profile %s" % name, profile["os"])
-    need(profile["arch"] in ("x86_64", "aarch64"), "an arch in profile %s" % name, profile["arch"])
-    need(profile["accelerator"] in ("none", "cuda"), "an accelerator in profile %s" % name, profile["accelerator"])
-    libc = r"glibc-2\.[0-9]{1,3}" if profile["os"] == "linux" else None
-    need(
-        profile["libc"] is None
-        if libc is None
-        else isinstance(profile["libc"], str) and re.fullmatch(libc, profile["libc"]),
-        "a libc in profile %s" % name,
-        profile["libc"],
-    )
-    python = profile["python"]
-    need(
-        isinstance(python, str) and re.fullmatch(r"3\.[0-9]{1,2}\.[0-9]{1,2}", python),
-        "a full Python version in profile %s" % name,
-        python,
-    )
+    def need(condition, expected, found):
+        canonical.require(condition, NAME, "%s in profile %s" % (expected, name), found)
+
+    need(isinstance(profile, dict) and set(profile) == _PROFILE_KEYS, "the keys %s" % sorted(_PROFILE_KEYS), profile)
+    for key, pattern in _PROFILE_TEXTS.items():
+        need(_matches(pattern, profile[key]), "%s like %s" % (key, pattern), profile[key])
+    if profile["os"] == "linux":
+        need(_matches(_LIBC, profile["libc"]), "libc like %s" % _LIBC, profile["libc"])
+    else:
+        need(profile["libc"] is None, "no libc", profile["libc"])
     requires = profile["requires"]
-    need(
-        isinstance(requires, dict) and set(requires) == {"avx", "driver"},
-        "avx and driver in profile %s" % name,
-        requires,
-    )
-    need(isinstance(requires["avx"], bool), "avx as a boolean in profile %s" % name, requires["avx"])
-    need(
-        requires["driver"] is None or isinstance(requires["driver"], str),
-        "a driver version in profile %s" % name,
-        requires["driver"],
-    )
-    need(profile["lock"] == "profiles/%s/pylock.toml" % name, "the lock's path in profile %s" % name, profile["lock"])
-    need(
-        profile["requirements"] == "profiles/%s/requirements.txt" % name,
-        "the requirements' path in profile %s" % name,
-        profile["requirements"],
-    )
-    installers = profile["installers"]
+    need(isinstance(requires, dict) and set(requires) == {"avx", "driver"}, "requires with avx and driver", requires)
+    need(isinstance(requires["avx"], bool), "requires.avx as a boolean", requires["avx"])
+    driver = requires["driver"]
+    need(driver is None or _matches(_DRIVER, driver), "requires.driver as a version", driver)
+    folder = "profiles/%s/" % name
+    for key, file_name in (("lock", "pylock.toml"), ("requirements", "requirements.txt")):
+        need(profile[key] == folder + file_name, "%s as %s" % (key, folder + file_name), profile[key])
+    installers, wheels = profile["installers"], profile["wheels"]
     need(
         isinstance(installers, dict) and "pip" in installers and set(installers) <= {"pip", "uv"},
-        "installers in profile %s" % name,
+        "installers",
         installers,
     )
-    need(isinstance(profile["wheels"], list) and profile["wheels"], "wheels in profile %s" % name, profile["wheels"])
-    need(
-        profile["wheels"] == sorted(set(map(str, profile["wheels"]))),
-        "sorted wheels in profile %s" % name,
-        "another order",
-    )
-    named = [profile["lock"], profile["requirements"]] + ["wheels/%s" % wheel for wheel in profile["wheels"]]
-    for path in named + sorted(map(str, installers.values())):
-        need(path in files, "%s, which profile %s names, among the files" % (path, name), "nothing")
+    for path in installers.values():
+        need(
+            isinstance(path, str) and path.startswith("tools/") and _matches(WHEEL, path[6:]),
+            "an installer's wheel",
+            path,
+        )
+    need(isinstance(wheels, list) and wheels, "wheels", wheels)
+    for wheel in wheels:
+        need(_matches(WHEEL, wheel), "a wheel's file name", wheel)
+    need(wheels == sorted(set(wheels)), "wheels sorted and once each", "another order")
+    for path in [
+        profile["lock"],
+        profile["requirements"],
+        *installers.values(),
+        *("wheels/" + wheel for wheel in wheels),
+    ]:
+        need(path in files, "only files that the bundle lists", path)
+
+
+def _matches(pattern, value):
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
 
 def _needer(document):

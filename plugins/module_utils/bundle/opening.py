@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +17,7 @@ QUARANTINE = "incoming"
 PUBLISHED = "bundles"
 NAMES = "names"
 NAME_TYPE = "airgap.ferry/depot-name/v1"
+_NOTE_KEYS = {"type", "id", "name", "serial", "created", "builder", "signer", "size", "files"}
 
 
 def directory_name(name: str, serial: int) -> str:
@@ -24,14 +26,10 @@ def directory_name(name: str, serial: int) -> str:
 
 
 def serials(folder: str, name: str, suffix: str = "") -> list:
-    """The serials, lowest first, of the entries ``<name>-<serial><suffix>`` in ``folder``."""
-    found = []
-    for entry in os.listdir(folder) if os.path.isdir(folder) else ():
-        if entry.startswith(name + "-") and entry.endswith(suffix):
-            serial = entry[len(name) + 1 : len(entry) - len(suffix)]
-            if serial.isdigit():
-                found.append(int(serial))
-    return sorted(found)
+    """The serials, lowest first, of the entries ``<name>-<serial><suffix>`` in ``folder``; whatever else lies there is left out."""
+    pattern = re.compile(re.escape(name) + "-([1-9][0-9]{0,12})" + re.escape(suffix))
+    matches = [pattern.fullmatch(entry) for entry in (os.listdir(folder) if os.path.isdir(folder) else ())]
+    return sorted(int(match.group(1)) for match in matches if match and int(match.group(1)) <= statement.MAX_SERIAL)
 
 
 def signed_files(folder: str) -> dict:
@@ -47,12 +45,31 @@ def signed_files(folder: str) -> dict:
 
 
 def newest(depot_root: str, name: str):
-    """What the depot published last under ``name``: ``{"type", "id", "serial", "signer", "created", "builder", "size", "files"}``, or None."""
+    """What the depot published last under ``name``, as :func:`check` gave it; None where there is nothing."""
+    path, coming = _notes(depot_root, name)
+    for note in (coming, path):
+        if os.path.exists(note):
+            found = _read_note(note)
+            # A note that was on its way when the run was killed counts where its bundle had arrived.
+            if note == path or os.path.isdir(os.path.join(depot_root, PUBLISHED, found["id"])):
+                return found
+    return None
+
+
+def _notes(depot_root, name):
     path = os.path.join(depot_root, NAMES, name + ".json")
-    if not os.path.exists(path):
-        return None
+    return path, path + ".next"
+
+
+def _read_note(path):
     found = canonical.loads(files.read_limited(path, statement.LIMIT), path, statement.LIMIT)
-    canonical.require(isinstance(found, dict) and found.get("type") == NAME_TYPE, path, "the type " + NAME_TYPE, found)
+    canonical.require(
+        isinstance(found, dict) and set(found) == _NOTE_KEYS, path, "the keys %s" % sorted(_NOTE_KEYS), found
+    )
+    canonical.require(found["type"] == NAME_TYPE, path, "the type " + NAME_TYPE, found["type"])
+    identity, serial = found["id"], found["serial"]
+    canonical.require(isinstance(identity, str) and manifest.DIGEST.fullmatch(identity), path, "a bundle id", identity)
+    canonical.require(isinstance(serial, int), path, "a serial", serial)
     return found
 
 
@@ -113,6 +130,8 @@ def open_newest(depot_root: str, name: str, trusted_keys: list, now: float, chec
     A refused bundle stays where it is, in quarantine. In check mode the checks run and nothing is published.
     """
     published = newest(depot_root, name)
+    if published is not None and not check_mode:
+        _settle(depot_root, published)
     quarantine = os.path.join(depot_root, QUARANTINE)
     waiting = serials(quarantine, name)
     if not waiting or published is not None and waiting[-1] == published["serial"]:
@@ -136,17 +155,30 @@ def open_newest(depot_root: str, name: str, trusted_keys: list, now: float, chec
 
 
 def publish(depot_root: str, folder: str, found: dict) -> None:
-    """Move the checked ``folder`` to ``bundles/<id>`` and then write down that ``name`` means this id."""
+    """Move the checked ``folder`` to ``bundles/<id>`` and write down that ``name`` means this id now.
+
+    The note is written first, under another name, so that a kill between the two leaves a state that the next run completes.
+    """
     target = os.path.join(depot_root, PUBLISHED, found["id"])
     os.makedirs(os.path.dirname(target), exist_ok=True)
     os.makedirs(os.path.join(depot_root, NAMES), exist_ok=True)
-    if os.path.isdir(target):
-        # The same bundle under a newer statement: its files are there already, byte for byte.
-        shutil.rmtree(folder)
-    else:
+    files.write_durably(_notes(depot_root, found["name"])[1], canonical.dumps(found))
+    # A bundle that is there already came under an older statement: the same files, byte for byte.
+    if not os.path.isdir(target):
         os.rename(folder, target)
         files.sync_directory(os.path.dirname(target))
-    files.write_durably(os.path.join(depot_root, NAMES, found["name"] + ".json"), canonical.dumps(found))
+    _settle(depot_root, found)
+
+
+def _settle(depot_root, found):
+    """Complete the publication of ``found``; nothing is left to do in most calls."""
+    path, coming = _notes(depot_root, found["name"])
+    if os.path.exists(coming) and _read_note(coming) == found:
+        os.replace(coming, path)
+        files.sync_directory(os.path.dirname(path))
+    folder = os.path.join(depot_root, QUARANTINE, directory_name(found["name"], found["serial"]))
+    if os.path.isdir(folder):
+        shutil.rmtree(folder)
 
 
 def _check_files(folder, sizes, listed, workers):

@@ -18,6 +18,7 @@ LIMIT = 64 << 10
 SIGNED = (manifest.NAME, manifest.SUMS, SOURCES)
 _KEYS = {"type", "name", "serial", "created", "expires", "builder", "previous", "files"}
 _BUNDLE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+MAX_SERIAL = (1 << 40) - 1
 _DAY = 86400
 
 
@@ -54,7 +55,7 @@ def parse(data: bytes) -> dict:
         statement["name"],
     )
     serial = statement["serial"]
-    need(isinstance(serial, int) and not isinstance(serial, bool) and 0 < serial < 1 << 40, "a serial", serial)
+    need(isinstance(serial, int) and not isinstance(serial, bool) and 0 < serial <= MAX_SERIAL, "a serial", serial)
     for key in ("created", "expires"):
         if key == "created" or statement[key] is not None:
             need(to_seconds(statement[key]) is not None, "a time in %s" % key, statement[key])

@@ -60,12 +60,18 @@ class Depot:
         return {path: entry for path, entry in listed.items() if not os.path.exists(self.place(entry, path))}
 
     def fetch(self, listed: dict) -> dict:
-        """Bring all of ``listed`` into the cache, a few at once; ``{"files": fetched, "bytes": fetched}``."""
-        wanted = self.missing(listed)
+        """Bring all of ``listed`` into the cache, a few at once; ``{"files": fetched, "bytes": fetched}``.
+
+        What lies in the cache is hashed again, and fetched anew where it has changed: a release is built from what was signed.
+        """
+        # By place: one file may have two paths in a bundle, and would be written twice at once.
+        places = {self.place(entry, path): (path, entry) for path, entry in sorted(listed.items())}
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-            for _done in pool.map(lambda path: self._fetch(path, wanted[path]), sorted(wanted)):
+            whole = list(pool.map(lambda item: _is_whole(item[0], item[1][1]), places.items()))
+            wanted = [item for item, here in zip(places.values(), whole) if not here]
+            for _done in pool.map(lambda item: self._fetch(*item), wanted):
                 pass
-        return {"files": len(wanted), "bytes": sum(entry["size"] for entry in wanted.values())}
+        return {"files": len(wanted), "bytes": sum(entry["size"] for _path, entry in wanted)}
 
     def _fetch(self, path, entry):
         final = self.place(entry, path)
@@ -109,3 +115,7 @@ class Depot:
                 "FERRY-DEPOT-002",
                 "%s%s: %s; check ferry_depot_url and that deploy.yml opened this bundle." % (self._base, path, reason),
             )
+
+
+def _is_whole(place, entry):
+    return os.path.exists(place) and files.sha256_file(place) == entry["sha256"]

@@ -38,6 +38,7 @@ def has_avx():
 
 def free_bytes(path: str):
     """Space for this user on the file system that ``path`` lies on, or will."""
+    path = os.path.abspath(path)
     while not os.path.exists(path):
         path = os.path.dirname(path)
     status = os.statvfs(path) if hasattr(os, "statvfs") else None

@@ -24,6 +24,8 @@ _FIELDS = (
     "ecc.errors.uncorrected.volatile.total",
 )
 _DRIVER_SECONDS = 30
+_LAST_SECONDS = 1
+_STEPS = ("import", "devices", "compute")
 _FRAMEWORKS = {"tensorflow": "tensorflow", "tensorflow-cpu": "tensorflow", "tensorflow-intel": "tensorflow"}
 _PROBES = {"tensorflow": probe_tensorflow}
 
@@ -75,8 +77,8 @@ def probe(python: str, framework: str, level: int, seconds: int) -> dict:
     outcome, text, code = _bounded([python, "-I", "-", str(level)], source.encode("utf-8"), seconds)
     steps, rest = {}, []
     for line in text.splitlines():
-        if line.startswith("FERRY "):
-            found = json.loads(line[len("FERRY ") :])
+        found = _finding(line)
+        if found:
             steps[found.pop("step")] = found
         elif line.strip():
             rest.append(line.strip())
@@ -90,21 +92,35 @@ def probe(python: str, framework: str, level: int, seconds: int) -> dict:
     return {"framework": framework, "outcome": outcome, "reason": reason, "steps": steps}
 
 
-def _bounded(command, data, seconds):
-    """``(outcome, output, exit code)`` of a command that ends, or is ended, in time."""
+def _finding(line):
+    """The probe's finding in a line of output, or None; a framework's own words may stand in front of it."""
+    _before, marker, text = line.partition("FERRY {")
     try:
-        done = subprocess.run(
-            command,
-            input=data,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=seconds,
-            check=False,
-            env=environment(),
+        found = json.loads("{" + text) if marker else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.get("step") in _STEPS else None
+
+
+def _bounded(command, data, seconds):
+    """``(outcome, output, exit code)`` of a command that ends, or is ended, in time.
+
+    A tool that waits inside the kernel for a lost GPU cannot be ended by anyone; it is left behind, so that this run goes on.
+    """
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment()
         )
-    except subprocess.TimeoutExpired as expired:
-        return "timeout", (expired.output or b"").decode("utf-8", "replace"), None
     except OSError as error:
         return "failed", str(error), 1
-    text = done.stdout.decode("utf-8", "replace")
-    return ("ok" if done.returncode == 0 else "failed"), text, done.returncode
+    try:
+        text, _nothing = process.communicate(data, timeout=seconds)
+    except subprocess.TimeoutExpired as expired:
+        text = expired.output or b""
+        process.kill()
+        try:
+            text, _nothing = process.communicate(timeout=_LAST_SECONDS)
+        except subprocess.TimeoutExpired as again:
+            text = again.output or text
+        return "timeout", text.decode("utf-8", "replace"), None
+    return ("ok" if process.returncode == 0 else "failed"), text.decode("utf-8", "replace"), process.returncode

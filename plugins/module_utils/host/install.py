@@ -15,10 +15,8 @@ from . import facts, installers, preflight, wheel_record
 from .depot import Depot
 from .python import environment, find
 from .release import Root
-from ..bundle import canonical, files, statement
+from ..bundle import canonical, files, manifest, statement
 from ..errors import FerryError, disk_full, says_disk_full
-
-_WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)-.+\.whl")
 
 
 class Installation:
@@ -57,7 +55,7 @@ class Installation:
         """``{normalised name: version}`` that the release has, or will have."""
         found = {}
         for wheel in self._profile["wheels"]:
-            match = _WHEEL.fullmatch(wheel)
+            match = re.fullmatch(manifest.WHEEL, wheel)
             found[wheel_record.normalise(match.group("name"))] = match.group("version")
         return found
 
@@ -118,7 +116,7 @@ class Installation:
         )
         shutil.rmtree(wheelhouse)
         site = self.root.site(self.release, self._python["version"])
-        self._check(site)
+        self._check(site, wheels)
         self.root.complete(
             self.release,
             {
@@ -148,8 +146,10 @@ class Installation:
                 % (folder, self._python["path"], said[-400:]),
             )
 
-    def _check(self, site):
+    def _check(self, site, wheels):
+        # Both, because an installer writes a RECORD of its own, which also names what the wheel's did not.
         wrong = wheel_record.problems(site)
+        wrong += [(name, "in no RECORD of its wheel") for wheel in wheels for name in wheel_record.unlisted(wheel)]
         if wrong:
             shown = ", ".join("%s %s" % (path, verdict) for path, verdict in wrong[:5])
             raise FerryError(

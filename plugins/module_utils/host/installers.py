@@ -69,15 +69,21 @@ def install(
         "-r",
         requirements,
     ]
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        timeout=_SECONDS,
-        check=False,
-        env=environment(),
-    )
+    try:
+        done = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+            env=environment(),
+        )
+    except subprocess.TimeoutExpired:
+        raise FerryError(
+            "FERRY-INSTALL-001",
+            "%s did not finish in %d seconds and was ended; look at the disk, then run again." % (kind, _SECONDS),
+        )
     if done.returncode != 0:
         said = " ".join(done.stdout.decode("utf-8", "replace").split())
         if says_disk_full(said):
@@ -97,9 +103,13 @@ def _unpack_uv(wheel, cache):
         temporary = program + ".part"
         try:
             with naming(program), zipfile.ZipFile(wheel) as archive:
-                member = next(
-                    name for name in archive.namelist() if name.endswith(".data/scripts/" + os.path.basename(program))
-                )
+                suffix = ".data/scripts/" + os.path.basename(program)
+                member = next((name for name in archive.namelist() if name.endswith(suffix)), None)
+                if member is None:
+                    raise FerryError(
+                        "FERRY-INSTALL-001",
+                        "%s holds no uv; set ferry_installer to pip, build the bundle again." % wheel,
+                    )
                 with archive.open(member) as reader, open(temporary, "wb") as writer:
                     shutil.copyfileobj(reader, writer)
             os.chmod(temporary, stat.S_IRWXU | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)

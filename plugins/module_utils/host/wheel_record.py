@@ -8,11 +8,15 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
+import io
 import os
 import re
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 _DIST_INFO = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.dist-info")
+# The files of a dist-info folder that no RECORD can hold a hash of: itself and its signatures.
+_UNHASHED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")
 _CHUNK = 1 << 20
 # hashlib drops the GIL for large buffers, so a second thread reads while the first one hashes.
 _THREADS = 2
@@ -41,14 +45,9 @@ def problems(site: str) -> list:
     recorded = {}
     for entry in os.listdir(site):
         if _DIST_INFO.fullmatch(entry):
-            path = os.path.join(site, entry, "RECORD")
-            if not os.path.exists(path):
-                recorded[entry + "/RECORD"] = "sha256=absent"
-                continue
-            with open(path, newline="", encoding="utf-8") as stream:
-                for row in csv.reader(stream):
-                    if row:
-                        recorded[row[0].replace("\\", "/")] = row[1] if len(row) > 1 else ""
+            record = entry + "/RECORD"
+            recorded[record] = None
+            recorded.update(_rows(os.path.join(site, record)))
     found = [(path, "foreign") for path in _walk(site) if path not in recorded and not _is_compiled(path, recorded)]
 
     def judge(path):
@@ -63,11 +62,37 @@ def problems(site: str) -> list:
     return sorted(found)
 
 
+def unlisted(wheel: str) -> list:
+    """The files in the wheel at ``wheel`` that its own RECORD does not name; installers would install and record them."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        record = next((name for name in names if name.count("/") == 1 and name.endswith(".dist-info/RECORD")), None)
+        listed = _parse(archive.read(record)) if record else {}
+    return sorted(name for name in names if name not in listed and not _UNHASHED.fullmatch(name))
+
+
+def _rows(path):
+    """``{path: "algorithm=digest" or ""}``; a RECORD that cannot be read names nothing, so that everything it should name is foreign."""
+    try:
+        with open(path, "rb") as stream:
+            return _parse(stream.read())
+    except OSError:
+        return {}
+
+
+def _parse(data):
+    try:
+        rows = [row for row in csv.reader(io.StringIO(data.decode("utf-8"), newline="")) if row]
+    except (UnicodeDecodeError, csv.Error):
+        return {}
+    return {row[0].replace("\\", "/"): row[1] if len(row) > 1 else "" for row in rows}
+
+
 def _judge(path, expected):
     if not os.path.isfile(path):
         return "missing"
-    if not expected:  # RECORD itself, and compiled files
-        return None
+    if not expected:
+        return None if _UNHASHED.fullmatch("/".join(path.replace(os.sep, "/").split("/")[-2:])) else "changed"
     algorithm, _, value = expected.partition("=")
     if algorithm not in ("sha256", "sha384", "sha512"):
         return "changed"
@@ -80,16 +105,14 @@ def _judge(path, expected):
 
 def _is_compiled(path, recorded):
     folder, _, name = path.rpartition("/")
-    if not name.endswith(".pyc"):
-        return False
-    if folder.endswith("__pycache__"):
-        parent = folder[: -len("__pycache__")]
-        return parent + name.split(".")[0] + ".py" in recorded
-    return False
+    parent, _, last = folder.rpartition("/")
+    source = name.split(".")[0] + ".py"
+    return name.endswith(".pyc") and last == "__pycache__" and (parent + "/" + source if parent else source) in recorded
 
 
 def _walk(site):
-    for folder, _folders, names in os.walk(site):
+    for folder, folders, names in os.walk(site):
         relative = os.path.relpath(folder, site).replace(os.sep, "/")
-        for name in names:
+        # os.walk does not go into a folder that is a link: for us that is one foreign file.
+        for name in names + [name for name in folders if os.path.islink(os.path.join(folder, name))]:
             yield name if relative == "." else "%s/%s" % (relative, name)

@@ -150,10 +150,8 @@ def _close(folder: str, record: Json, run: Json) -> bool:
 
 def _readable(stream: TextIO) -> Iterator[Json]:
     for text in stream:
-        try:
+        with contextlib.suppress(ValueError):  # the line that the kill cut short
             yield json.loads(text)
-        except ValueError:
-            pass  # the line that the kill cut short
 
 
 def _save(folder: str, record: Json) -> None:

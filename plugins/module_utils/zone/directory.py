@@ -38,7 +38,7 @@ def send(source: str, zone: str, name: str, serial: int, check_mode: bool) -> bo
                 "%s differs from what was sent; remove it and %s, then run transfer.yml again; suspect the medium."
                 % (target + LIST, target),
             )
-        _compare(target, expected, target)
+        _compare(target, expected)
         return False
     if not check_mode:
         if os.path.isdir(target):  # a copy without its list was cut off
@@ -72,10 +72,8 @@ def receive(zone: str, depot_root: str, name: str, known_serial: int, check_mode
         return max(serial, known_serial), False
     source = os.path.join(zone, folder)
     expected = read_list(source + LIST)
-    if not os.path.isdir(source):
-        raise FerryError("FERRY-ZONE-003", "%s is missing though its list is there; send it again." % source)
     # Compared before anything is written, so that a bad medium leaves the depot as it was.
-    _compare(source, expected, source)
+    _compare(source, expected)
     if not check_mode:
         _copy(source, target, expected)
     return serial, True
@@ -102,17 +100,23 @@ def read_list(path: str) -> dict:
     return found
 
 
-def _compare(folder, expected, shown):
+def _compare(folder, expected):
+    if not os.path.lexists(folder):
+        raise FerryError(
+            "FERRY-ZONE-003",
+            "%s is missing though its list is there; remove %s%s, then send again." % (folder, folder, LIST),
+        )
     found = files.list_plain(folder)
     for path in sorted(set(found) ^ set(expected)):
         what = "is missing" if path in expected else "is not in the list of what was sent"
         raise FerryError(
-            "FERRY-ZONE-003", "%s/%s %s; remove %s and %s%s, then send again." % (shown, path, what, shown, shown, LIST)
+            "FERRY-ZONE-003",
+            "%s/%s %s; remove %s and %s%s, then send again." % (folder, path, what, folder, folder, LIST),
         )
     for path in sorted(expected):
         digest = files.sha256_file(os.path.join(folder, path))
         if digest != expected[path]:
-            raise _differs(shown, path, expected[path], digest)
+            raise _differs(folder, path, expected[path], digest)
 
 
 def _copy(source, target, expected):

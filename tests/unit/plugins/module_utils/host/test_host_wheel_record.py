@@ -128,7 +128,7 @@ def test_a_folder_that_only_ends_like_the_cache_hides_nothing(site):
     (site / "tiny" / "evil__pycache__").mkdir()
     (site / "tiny" / "evil__pycache__" / "x.pyc").write_bytes(b"")
     with open(str(record(site)), "a", encoding="utf-8") as stream:
-        stream.write("tiny/evilx.py,,\n")
+        stream.write("tiny/evilx.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\n")
     (site / "tiny" / "evilx.py").write_bytes(b"")
     assert wheel_record.problems(str(site)) == [("tiny/evil__pycache__/x.pyc", "foreign")]
 
