@@ -58,7 +58,7 @@ def lock_profile(
     )
     before = ""
     if os.path.exists(path):
-        with open(path, encoding="utf-8") as stream:
+        with open(path, encoding="utf-8", errors="replace") as stream:
             before = stream.read()
         present = pylock.read(path)
         if present["inputs"] == inputs and not refresh:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 from . import index, pylock, target
 from ..bundle import files
@@ -18,6 +19,8 @@ from ..profile import Profile
 _UNREACHABLE = re.compile(
     r"(?i)(connection broken|connection refused|max retries|name resolution|failed to establish|timed out|SSLError|ProxyError)"
 )
+
+_AT_ONCE = 4
 
 
 def place(workdir: str, package: dict) -> str:
@@ -33,34 +36,37 @@ def missing(workdir: str, packages: list) -> list:
 def fetch(workdir: str, profile: Profile, packages: list, pip: list, environment: dict) -> int:
     """Download what is missing with pip, for the profile's tags and by hash; the number of wheels that came.
 
-    pip's own cache lies in the workdir while a download is under way: an interrupted one goes on with the wheels that it had.
+    One pip for each wheel, a few at once: each is in the store as soon as it has come, so an interrupted build loses only those under way.
     """
     wanted = missing(workdir, packages)
-    if not wanted:
-        return 0
-    landing, cache = os.path.join(workdir, "store", ".landing"), os.path.join(workdir, "store", ".pip-cache")
+    landing = os.path.join(workdir, "store", ".landing")
     shutil.rmtree(landing, ignore_errors=True)
-    os.makedirs(landing)
-    listing = os.path.join(landing, "requirements.txt")
+    try:
+        with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+            jobs = [pool.submit(_fetch, workdir, profile, package, pip, environment) for package in wanted]
+            try:
+                for job in jobs:
+                    job.result()
+            finally:
+                for job in jobs:
+                    job.cancel()
+    finally:
+        shutil.rmtree(landing, ignore_errors=True)
+    return len(wanted)
+
+
+def _fetch(workdir, profile, package, pip, environment):
+    folder = os.path.join(workdir, "store", ".landing", package["sha256"])
+    os.makedirs(folder)
+    listing = os.path.join(folder, "requirements.txt")
     with open(listing, "wb") as stream:
-        stream.write(pylock.requirements(wanted))
-    command = pip + [
-        "download",
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary",
-        ":all:",
+        stream.write(pylock.requirements([package]))
+    command = pip + ["download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-cache-dir", "--quiet"]
+    command += [
         "--requirement",
         listing,
         "--dest",
-        landing,
-    ]
-    command += [
-        "--cache-dir",
-        cache,
-        "--quiet",
-        "--progress-bar",
-        "off",
+        folder,
         "--implementation",
         "cp",
         "--python-version",
@@ -71,16 +77,11 @@ def fetch(workdir: str, profile: Profile, packages: list, pip: list, environment
     for platform in target.platforms(profile):
         command += ["--platform", platform]
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True, env=environment, cwd=landing
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True, env=environment, cwd=folder
     )
     if done.returncode != 0:
-        shutil.rmtree(landing, ignore_errors=True)
-        raise _refusal(profile, done.stdout, environment, workdir)
-    for package in wanted:
-        _keep(workdir, os.path.join(landing, package["wheel"]), package)
-    shutil.rmtree(landing)
-    shutil.rmtree(cache, ignore_errors=True)
-    return len(wanted)
+        raise _refusal(profile, package, done.stdout, environment, workdir)
+    _keep(workdir, os.path.join(folder, package["wheel"]), package)
 
 
 def _keep(workdir, landed, package):
@@ -118,23 +119,26 @@ def _differs(package, found):
     )
 
 
-def _refusal(profile, output, environment, workdir):
-    text = index.scrub(" ".join(line for line in output.splitlines() if not line.startswith("WARNING: Retrying")))
+def _refusal(profile, package, output, environment, workdir):
+    # pip's last error is the cause; what stands before it are its tries.
+    text = " ".join(output.split())
+    reason = index.scrub(text[max(text.rfind("ERROR:"), 0) :])[:300].rstrip(".")
     where = index.shown(environment) or "pip's default index"
+    subject = "%s for profile %s" % (package["wheel"], profile.name)
     if says_disk_full(text):
         return disk_full(workdir, "downloading wheels")
     if "DO NOT MATCH THE HASHES" in text:
         return FerryError(
             "FERRY-BUILD-002",
-            "profile %s: %s serves a wheel that is not the locked one: %s" % (profile.name, where, text[-600:]),
+            "%s: %s serves another file than was locked; do not use it: %s." % (subject, where, reason),
         )
-    if _UNREACHABLE.search(text) or _UNREACHABLE.search(output):
+    if _UNREACHABLE.search(text):
         return FerryError(
             "FERRY-INDEX-001",
             "%s cannot be reached: %s; check pip's configuration (index, proxy, CA) or ferry_index_url."
-            % (where, text[-300:]),
+            % (where, reason),
         )
     return FerryError(
         "FERRY-BUILD-001",
-        "profile %s: pip cannot download a locked wheel from %s: %s" % (profile.name, where, text[-600:]),
+        "%s cannot be downloaded from %s: %s; lock again with ferry_lock_refresh." % (subject, where, reason),
     )

@@ -134,6 +134,11 @@ def test_a_day_of_clock_skew_is_accepted_and_a_second_more_is_refused(refused):
         statement.check_time(said(), NOW - DAY - 1)
 
 
+def test_a_date_of_the_future_is_refused_whatever_the_serial_says(refused):
+    with refused("FERRY-BUNDLE-009", "more than a day"):
+        statement.check_time(said(serial=5, created=NOW + DAY + 1), NOW)
+
+
 def test_a_depot_whose_clock_is_a_year_behind_refuses(refused):
     with refused("FERRY-BUNDLE-009", "more than a day"):
         statement.check_time(said(), NOW - 365 * DAY)

@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import http.server
+import io
 import os
 import pathlib
 import shutil
 import socket
+import ssl
 import struct
+import subprocess
+import sys
 import threading
 import types
 
@@ -313,6 +319,38 @@ def test_a_depot_that_never_answers_is_given_up_in_time(served, refused, monkeyp
             Depot("http://127.0.0.1:%d" % silent.getsockname()[1], served.id, str(served.cache)).manifest()
 
 
+class _OldTimeout(OSError):
+    """What a timeout is in Python 3.8 and 3.9: an OSError, and no TimeoutError."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        OSError(errno.ENETDOWN, "Network is down"),
+        ssl.SSLError(1, "bad record mac"),
+        _OldTimeout("timed out"),
+        http.client.IncompleteRead(b""),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("where", ["open", "read"])
+def test_whatever_the_network_does_is_told_by_address(served, refused, monkeypatch, error, where):
+    def fail(*_arguments, **_options):
+        raise error
+
+    class Reader(io.BytesIO):
+        read = fail
+
+    answer = fail if where == "open" else lambda *_arguments, **_options: Reader()
+    monkeypatch.setattr(depot_module, "_OPENER", types.SimpleNamespace(open=answer))
+    depot = Depot("http://depot.inside", served.id, str(served.cache))
+    for path, ask in ((manifest.NAME, depot.manifest), (TINY, lambda: depot.fetch({TINY: served.listed[TINY]}))):
+        with refused("FERRY-DEPOT-002", "http://depot.inside/%s/%s" % (served.id, path)):
+            ask()
+    assert left_over(served.cache) == []
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -339,9 +377,22 @@ def test_a_depot_under_a_path_with_a_space_is_read(served, tmp_path):
     assert Depot("file://%s" % (tmp_path / "my depot"), served.id, str(served.cache)).manifest()
 
 
-def test_a_proxy_of_the_environment_is_not_asked(served, server, monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    assert Depot(server.url, served.id, str(served.cache)).manifest()
+ASK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ansible_collections.airgap.ferry.plugins.module_utils.host.depot import Depot
+Depot(*sys.argv[2:]).manifest()
+"""
+
+
+def test_a_proxy_of_the_environment_is_not_asked(served, server):
+    collections = str(pathlib.Path(__file__).resolve().parents[5] / ".ansible" / "collections")
+    proxied = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    proxied.update(http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9")
+    command = [sys.executable, "-c", ASK, collections, server.url, served.id, str(served.cache)]
+    done = subprocess.run(command, env=proxied, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(server.asked) == 1
 
 
 def test_what_a_killed_run_left_is_overwritten(served, url):

@@ -610,6 +610,24 @@ def test_a_uv_wheel_without_uv_in_it_is_refused_in_a_sentence(tmp_path, make_whe
         installers.choose("uv", {"pip": stand_in["pip"], "uv": hollow}, str(tmp_path / "cache"))
 
 
+def test_a_requirement_without_its_hash_is_not_installed(real, packages, tmp_path, refused):
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    (tmp_path / "requirements.txt").write_text("tiny==1.0\n")
+    for kind in ("uv", "pip"):
+        chosen = installers.choose(kind, real, str(tmp_path / "cache"))
+        with refused("FERRY-INSTALL-001", kind, "hash"):
+            installers.install(
+                chosen,
+                str(environment / "bin" / "python"),
+                os.path.dirname(packages[0]),
+                str(tmp_path / "requirements.txt"),
+                False,
+                str(tmp_path / "cache"),
+            )
+    assert not list(environment.rglob("tiny*"))
+
+
 def test_an_installer_that_hangs_is_ended_in_time(host, live, plain, stand_in, refused, monkeypatch):
     monkeypatch.setattr(installers, "_SECONDS", 1.5)
     monkeypatch.setenv("FERRY_TEST_UV", "hangs")
