@@ -8,7 +8,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.ansible/collections
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-setup lint unit roundtrip collection pins codes clean
+.PHONY: help setup demo test test-setup lint unit roundtrip roundtrip-newest roundtrip-oldest collection pins codes clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -34,11 +34,16 @@ lint: test-setup ## yamllint, ansible-lint (production), ruff, the changelog
 	$(BIN)/antsibull-changelog lint
 
 unit: test-setup ## The unit tests
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/unit --numprocesses 2
 
 roundtrip: test-setup ## The demo's round trip and its bad inputs, on the newest and the oldest ansible-core
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target roundtrip-newest roundtrip-oldest
+
+roundtrip-newest:
 	$(BIN)/python -m pytest tests/roundtrip
-	.venv-oldest/bin/python -m pytest tests/roundtrip
+
+roundtrip-oldest:
+	.venv-oldest/bin/python -m pytest tests/roundtrip/test_roundtrip.py
 
 collection: test-setup ## The collection's archive, under tests/output
 	$(BIN)/ansible-galaxy collection build --force --output-path tests/output

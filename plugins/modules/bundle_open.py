@@ -99,7 +99,7 @@ bundle:
       description: Sum of its files, in bytes.
       type: int
 manifest:
-  description: The manifest's text, in check mode, where it is not published yet and so no host can fetch it.
+  description: The manifest in base64, in check mode, where it is not published yet and so no host can fetch it.
   type: str
   returned: check mode, when it would be published
 event:
@@ -112,6 +112,7 @@ code:
   returned: failure
 """
 
+import base64
 import os
 import time
 
@@ -147,7 +148,8 @@ def open_bundle(params, check_mode):
             waiting = os.path.join(
                 root, opening.QUARANTINE, opening.directory_name(name, found["serial"]), manifest.NAME
             )
-            result["manifest"] = files.read_limited(waiting, manifest.LIMIT).decode("ascii")
+            # In base64, because Ansible before 2.19 takes a text that looks like JSON for a dictionary.
+            result["manifest"] = base64.b64encode(files.read_limited(waiting, manifest.LIMIT)).decode("ascii")
     return result
 
 

@@ -70,7 +70,8 @@ options:
     description: For O(state=rolled_back), the release to go back to.
     type: str
   manifest:
-    description: The manifest's text, where it cannot be fetched because a check run did not publish it. It must have the id O(bundle_id).
+    description:
+      - The manifest in base64, where it cannot be fetched because a check run did not publish it. It must have the id O(bundle_id).
     type: str
 notes:
   - Two runs on one O(root) at once are refused with FERRY-IO-003.
@@ -129,8 +130,11 @@ code:
   returned: failure
 """
 
+import base64
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.host import facts
 from ansible_collections.airgap.ferry.plugins.module_utils.host.install import Installation
 from ansible_collections.airgap.ferry.plugins.module_utils.host.release import Root
@@ -140,7 +144,14 @@ _STAGES = {"built": "install", "present": "switch", "rolled_back": "rollback"}
 
 def install(params, check_mode):
     """Have the release built, and with ``state: present`` live; the result of the module."""
-    wanted = Installation(params, keep_manifest=not check_mode)
+    given = params["manifest"]
+    try:
+        given = None if given is None else base64.b64decode(given, validate=True).decode("ascii")
+    except ValueError:
+        raise FerryError(
+            "FERRY-VAR-002", "manifest: expected base64, found something else; pass what bundle_open returned."
+        )
+    wanted = Installation(dict(params, manifest=given), keep_manifest=not check_mode)
     root, release = wanted.root, wanted.release
     before = root.live()
     build = not wanted.is_built()

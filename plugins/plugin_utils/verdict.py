@@ -82,10 +82,7 @@ def _version(framework, imported):
             "expected %s %s, found %s; run deploy.yml."
             % (framework["framework"], framework["locked_version"], imported["version"]),
         )
-    return _good(
-        "%s %s, a %s build, imported in %s s"
-        % (framework["framework"], imported["version"], imported["build"], imported["seconds"])
-    )
+    return _good("%s %s, a %s build" % (framework["framework"], imported["version"], imported["build"]))
 
 
 def _build(framework, imported):

@@ -61,11 +61,12 @@ class Site:
         self.extra = {"demo_root": str(root), "ferry_requirements": requirements}
         load_demo().prepare_folder(root)
 
-    def play(self, playbook, *arguments, prefix=(), **extra):
-        """Run a playbook of the collection, by path or by its full name."""
-        path = playbook if playbook.startswith("airgap.") else "playbooks/%s.yml" % playbook
-        command = [*prefix, str(Path(sys.executable).parent / "ansible-playbook"), "-i", "inventories/local", path]
-        command += ["-e", json.dumps(dict(self.extra, **extra)), *arguments]
+    def play(self, playbook, *arguments, prefix=(), inventory="inventories/local", **extra):
+        """Run a playbook of the collection, by its name, path or full name."""
+        path = playbook if playbook.startswith("airgap.") or "/" in playbook else "playbooks/%s.yml" % playbook
+        command = [*prefix, str(Path(sys.executable).parent / "ansible-playbook"), "-i", inventory, path, *arguments]
+        if inventory == "inventories/local":
+            command += ["-e", json.dumps(dict(self.extra, **extra))]
         environment = dict(os.environ, ANSIBLE_CONFIG=str(REPOSITORY / "ansible.cfg"), ANSIBLE_NOCOLOR="1")
         done = subprocess.run(
             command,

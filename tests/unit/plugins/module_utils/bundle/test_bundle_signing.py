@@ -260,7 +260,7 @@ def test_what_the_users_own_gpg_is_told_changes_no_verdict(keys, trusted, signat
     (tmp_path / "gpg.conf").write_text("ignore-time-conflict\nweak-digest SHA512\n")
     os.chmod(str(tmp_path), 0o700)
     monkeypatch.setenv("GNUPGHOME", str(tmp_path))
-    keys.gpg("--import", data=keys.trusted("stranger")["key"].encode(), home=str(tmp_path))
+    keys.gpg("--no-autostart", "--import", data=keys.trusted("stranger")["key"].encode(), home=str(tmp_path))
     assert signing.verify(DATA, signature, trusted)
     with refused("FERRY-BUNDLE-003"):
         signing.verify(DATA, keys.sign(DATA, "stranger"), trusted)
