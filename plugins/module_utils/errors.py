@@ -123,7 +123,7 @@ CODES = {
     ),
     "FERRY-DEPOT-003": (
         "What the depot serves differs from what the controller asked for.",
-        "Do not use it; run deploy.yml again after checking the depot.",
+        "Remove that bundle and its note in names/ at the depot, then run transfer.yml and deploy.yml.",
     ),
     "FERRY-HOST-001": ("The host has no fitting Python.", "Install it, or name it in ferry_python."),
     "FERRY-HOST-002": (
@@ -148,7 +148,10 @@ CODES = {
         "The framework cannot be imported.",
         "Read the reason in the message; the release was not made live.",
     ),
-    "FERRY-GPU-002": ("The framework's version is not the locked one.", "Run deploy.yml: it builds the release again."),
+    "FERRY-GPU-002": (
+        "The framework's version is not the locked one.",
+        "It was changed after it was built: run rollback.yml, remove that release, then run deploy.yml.",
+    ),
     "FERRY-GPU-003": ("A CPU-only build is on a GPU profile.", "Lock tensorflow[and-cuda] for this profile."),
     "FERRY-GPU-004": (
         "Fewer GPUs are seen than expected.",

@@ -150,7 +150,7 @@ def build(params, check_mode):
         store.fetch(workdir, profile, installers(profile), commands.pip, commands.environment)
     manifest_bytes, contents = building.describe(workdir, profiles, locked)
     if check_mode:
-        bundle, changed = building.would_write(workdir, params["name"], manifest_bytes)
+        bundle, changed = building.would_write(workdir, params["name"], manifest_bytes, params["signing"])
     else:
         bundle, changed = building.write(
             workdir, params["name"], manifest_bytes, contents, profiles, commands.environment, params["signing"]

@@ -50,7 +50,7 @@ def _packages(found):
     if odd:
         return _bad(
             "FERRY-GPU-002",
-            "release %s: expected the locked distributions, found a difference in %s; run deploy.yml."
+            "release %s: expected the locked distributions, found a difference in %s; run rollback.yml, remove that release, then run deploy.yml."
             % (found["release"], ", ".join(odd)),
         )
     return _good("%d distributions, each at its locked version" % len(found["locked"]))

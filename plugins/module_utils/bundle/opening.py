@@ -177,7 +177,9 @@ def _settle(depot_root, found):
         os.replace(coming, path)
         files.sync_directory(os.path.dirname(path))
     folder = os.path.join(depot_root, QUARANTINE, directory_name(found["name"], found["serial"]))
-    if os.path.isdir(folder):
+    if os.path.islink(folder):
+        os.unlink(folder)
+    elif os.path.isdir(folder):
         shutil.rmtree(folder)
 
 

@@ -62,6 +62,19 @@ def sign(data: bytes, signing: dict) -> tuple:
     return status.stdout.encode("ascii"), fingerprint
 
 
+def is_signed_by(data: bytes, signature: bytes, signing: dict) -> bool:
+    """Whether ``signature`` is a good one of ``data`` by the key that ``signing`` names, asked of the signer's own key ring."""
+    program = _find_gpg()
+    with short_home(signing.get("home")) as home, tempfile.NamedTemporaryFile(prefix="ferry-") as detached:
+        detached.write(signature)
+        detached.flush()
+        command = [program, *home, "--batch", "--no-tty", "--status-fd", "1", "--verify", detached.name, "-"]
+        status = _call(command, data, "FERRY-SIGN-001").stdout
+        fingerprint = _primary_fingerprint(program, home, signing["key"])
+    valid = re.search(r"^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40,64})$", status, re.M)
+    return valid is not None and valid.group(1) == fingerprint
+
+
 def verify(data: bytes, signature: bytes, trusted_keys: list) -> dict:
     """Who signed ``data``: ``{"name", "backend", "fingerprint"}`` of one of ``trusted_keys`` with the role builder.
 

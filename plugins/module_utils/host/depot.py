@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,19 +31,22 @@ class Depot:
     def manifest(self, given=None, keep=True) -> dict:
         """The parsed manifest whose sha256 is the bundle's id: from ``given`` text, the cache, or the depot (then cached if ``keep``)."""
         path = os.path.join(self._cache, "manifests", self._identity + ".json")
+        expected = "sha256 %s" % self._identity
         if given is not None:
             data = given.encode("ascii", "replace")
         elif os.path.exists(path):
             data = files.read_limited(path, manifest.LIMIT)
+            if files.sha256_bytes(data) != self._identity:
+                raise FerryError(
+                    "FERRY-DEPOT-003",
+                    "%s: expected %s, found %s; remove it, then run again."
+                    % (path, expected, files.sha256_bytes(data)),
+                )
         else:
             with self._open(manifest.NAME) as reader:
                 data = self._read(reader, manifest.NAME, manifest.LIMIT + 1)
         if files.sha256_bytes(data) != self._identity:
-            raise FerryError(
-                "FERRY-DEPOT-003",
-                "%smanifest.json: expected sha256 %s, found %s; remove %s if it is there, check the depot and run again."
-                % (self._base, self._identity, files.sha256_bytes(data), path),
-            )
+            raise self._another(manifest.NAME, expected, files.sha256_bytes(data))
         parsed = manifest.parse(data)
         if keep and not os.path.exists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -90,15 +92,19 @@ class Depot:
                 writer.flush()
                 os.fsync(writer.fileno())
             if size != entry["size"] or digest.hexdigest() != entry["sha256"]:
-                raise FerryError(
-                    "FERRY-DEPOT-003",
-                    "%s%s: expected %d bytes with sha256 %s, found %d bytes with %s; transfer the bundle to the depot again."
-                    % (self._base, path, entry["size"], entry["sha256"], size, digest.hexdigest()),
-                )
+                expected = "%d bytes with sha256 %s" % (entry["size"], entry["sha256"])
+                raise self._another(path, expected, "%d bytes with %s" % (size, digest.hexdigest()))
             os.replace(temporary, final)
         finally:
             if os.path.exists(temporary):
                 os.unlink(temporary)
+
+    def _another(self, path, expected, found):
+        return FerryError(
+            "FERRY-DEPOT-003",
+            "%s%s: expected %s, found %s; at the depot remove bundles/%s and its note in names/, then run transfer.yml and deploy.yml."
+            % (self._base, path, expected, found, self._identity),
+        )
 
     def _open(self, path):
         return self._asking(path, lambda: _OPENER.open(self._base + path, timeout=_SECONDS))
@@ -109,7 +115,7 @@ class Depot:
     def _asking(self, path, ask):
         try:
             return ask()
-        except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)
             raise FerryError(
                 "FERRY-DEPOT-002",

@@ -101,10 +101,7 @@ class Installation:
         folder = self.root.folder(self.release)
         os.makedirs(os.path.dirname(folder), exist_ok=True)
         self._make_environment(folder)
-        wheelhouse = os.path.join(folder, ".wheelhouse")
-        os.mkdir(wheelhouse)
-        for path in wheels:
-            files.link_or_copy(path, os.path.join(wheelhouse, os.path.basename(path)))
+        wheelhouse = self._fill_wheelhouse(wheels)
         chosen = installers.choose(self._options["installer"], carried, self.root.cache)
         installers.install(
             chosen,
@@ -132,6 +129,15 @@ class Installation:
             },
         )
 
+    def _fill_wheelhouse(self, wheels):
+        """A flat folder of this release's wheels. Always at one path: uv's cache goes by it, and so unpacks a wheel once for all releases."""
+        folder = os.path.join(self.root.cache, "wheelhouse")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        for path in wheels:
+            files.link_or_copy(path, os.path.join(folder, os.path.basename(path)))
+        return folder
+
     def _make_environment(self, folder):
         # Without pip: the release gets what is locked and nothing else, and a host without ensurepip serves.
         command = [self._python["path"], "-m", "venv", "--without-pip", folder]
@@ -151,6 +157,8 @@ class Installation:
         wrong = wheel_record.problems(site)
         wrong += [(name, "in no RECORD of its wheel") for wheel in wheels for name in wheel_record.unlisted(wheel)]
         if wrong:
+            # Files in uv's cache are those of older releases (hard links): one that was written into must not come again.
+            shutil.rmtree(os.path.join(self.root.cache, "uv"), ignore_errors=True)
             shown = ", ".join("%s %s" % (path, verdict) for path, verdict in wrong[:5])
             raise FerryError(
                 "FERRY-INSTALL-002",

@@ -65,7 +65,7 @@ def write(
     workdir: str, name: str, manifest_bytes: bytes, contents: dict, profiles: list, environment: dict, sign_with: dict
 ) -> tuple:
     """Make the newest bundle ``name`` the one with this manifest: ``(bundle as built.newest gives it, True where it was written)``."""
-    before, changed = would_write(workdir, name, manifest_bytes)
+    before, changed = would_write(workdir, name, manifest_bytes, sign_with)
     if not changed:
         return before, False
     for content in contents.values():
@@ -102,10 +102,16 @@ def write(
     return built.newest(workdir, name), True
 
 
-def would_write(workdir: str, name: str, manifest_bytes: bytes) -> tuple:
-    """``(the newest bundle name or None, True where its manifest is another)``."""
+def would_write(workdir: str, name: str, manifest_bytes: bytes, sign_with: dict) -> tuple:
+    """``(the newest bundle name or None, True where its manifest is another, or its statement is not signed by this key)``."""
     before = built.newest(workdir, name)
-    return before, before is None or before["id"] != files.sha256_bytes(manifest_bytes)
+    if before is None or before["id"] != files.sha256_bytes(manifest_bytes):
+        return before, True
+    paper, signature = (
+        files.read_limited(os.path.join(before["path"], path), limit)
+        for path, limit in ((statement.NAME, statement.LIMIT), (signing.SIGNATURE, signing.LIMIT))
+    )
+    return before, not signing.is_signed_by(paper, signature, sign_with)
 
 
 def _entry(workdir, content):

@@ -68,13 +68,17 @@ def receive(zone: str, depot_root: str, name: str, known_serial: int, check_mode
     serial = ready[-1]
     folder = opening.directory_name(name, serial)
     target = os.path.join(depot_root, opening.QUARANTINE, folder)
-    if serial <= known_serial or os.path.isdir(target):
-        return max(serial, known_serial), False
+    if serial <= known_serial:
+        return known_serial, False
     source = os.path.join(zone, folder)
     expected = read_list(source + LIST)
+    # What lies in quarantine is kept where it is whole; one that was damaged there can be transferred again.
+    if _is_whole(target, expected):
+        return serial, False
     # Compared before anything is written, so that a bad medium leaves the depot as it was.
     _compare(source, expected)
     if not check_mode:
+        shutil.rmtree(target, ignore_errors=True)
         _copy(source, target, expected)
     return serial, True
 
@@ -117,6 +121,14 @@ def _compare(folder, expected):
         digest = files.sha256_file(os.path.join(folder, path))
         if digest != expected[path]:
             raise _differs(folder, path, expected[path], digest)
+
+
+def _is_whole(folder, expected):
+    try:
+        _compare(folder, expected)
+    except FerryError:
+        return False
+    return True
 
 
 def _copy(source, target, expected):

@@ -36,7 +36,7 @@ def work(tmp_path, served, make_wheel, profile, uv, pip, monkeypatch, keys):
 
     class Work:
         environment = served.environment()
-        carried_packages = carried
+        key = keys.make("builder")
 
         def lock(self, folder, *profiles, requirements=WHEELS):
             for one in profiles:
@@ -51,7 +51,7 @@ def work(tmp_path, served, make_wheel, profile, uv, pip, monkeypatch, keys):
                 self.fetch(folder, one, locked[one.name])
                 self.fetch(folder, one, carried)
             data, contents = build.describe(str(folder), list(profiles), locked)
-            signing = {"backend": "gpg", "key": keys.make("builder"), "home": keys.home}
+            signing = {"backend": "gpg", "key": self.key, "home": keys.home}
             return build.write(str(folder), "tf", data, contents, list(profiles), self.environment, signing)
 
     return Work()
@@ -127,6 +127,15 @@ def test_going_back_to_older_locks_makes_them_the_newest_bundle_again(tmp_path, 
     assert first["serial"] < second["serial"] < third["serial"]
     assert json.loads(read(third, "statement.json"))["previous"] == second["id"]
     assert built.newest(str(tmp_path), "tf") == third
+
+
+def test_another_signing_key_makes_a_new_statement_of_the_same_bundle(tmp_path, profile, work, keys):
+    work.lock(tmp_path, profile())
+    first, _changed = work.build(tmp_path, profile())
+    work.key = keys.make("second builder")
+    second, changed = work.build(tmp_path, profile())
+    assert changed and second["id"] == first["id"] and second["serial"] > first["serial"]
+    assert work.build(tmp_path, profile()) == (second, False)
 
 
 def test_a_bundle_is_checked_by_hand_with_sha256sum(tmp_path, profile, work):

@@ -301,11 +301,14 @@ def test_a_depot_that_published_it_already_reads_nothing(sides, unread):
     assert receive(sides, known=SERIAL + 5) == (SERIAL + 5, False)
 
 
-def test_a_depot_that_has_it_in_quarantine_reads_nothing(sides, unread):
+def test_what_was_damaged_in_quarantine_can_be_transferred_again(sides, flip, snapshot):
     send(sides)
     receive(sides)
-    unread()
-    assert receive(sides) == (SERIAL, False)
+    flip(str(sides.arrived / "SHA256SUMS"), -2)
+    (sides.arrived / "statement.json.asc").unlink()
+    assert receive(sides, check_mode=True) == (SERIAL, True)
+    assert receive(sides) == (SERIAL, True)
+    assert snapshot(sides.arrived) == snapshot(sides.source)
 
 
 def test_the_newest_complete_bundle_is_received(sides, tmp_path, make_bundle, wheels):
