@@ -19,7 +19,9 @@ setup: ## The environment alone, at .venv
 demo: setup ## The whole main job with real TensorFlow on this machine, under .demo/
 	@$(BIN)/python tests/demo/demo.py
 
-test: lint unit collection roundtrip ## Every gate, the units, and the demo's round trip with small wheels
+test: test-setup ## Every gate, the units, and the demo's round trip with small wheels (two cores: some 8 minutes)
+	@echo "Two at a time: lint, units, round trips, archive. Each prints when it has ended ..."
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target roundtrip-newest unit roundtrip-oldest lint collection
 	@echo "make test: every gate, unit and round trip passed."
 
 test-setup:
@@ -34,15 +36,14 @@ lint: test-setup ## yamllint, ansible-lint (production), ruff, the changelog
 	$(BIN)/antsibull-changelog lint
 
 unit: test-setup ## The unit tests
-	$(BIN)/python -m pytest tests/unit --numprocesses 2
+	$(BIN)/python -m pytest tests/unit
 
-roundtrip: test-setup ## The demo's round trip and its bad inputs, on the newest and the oldest ansible-core
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target roundtrip-newest roundtrip-oldest
+roundtrip: roundtrip-newest roundtrip-oldest ## The demo's round trip and its bad inputs, on the newest and the oldest ansible-core
 
-roundtrip-newest:
+roundtrip-newest: test-setup
 	$(BIN)/python -m pytest tests/roundtrip
 
-roundtrip-oldest:
+roundtrip-oldest: test-setup
 	.venv-oldest/bin/python -m pytest tests/roundtrip/test_roundtrip.py
 
 collection: test-setup ## The collection's archive, under tests/output

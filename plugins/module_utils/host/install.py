@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -101,17 +102,16 @@ class Installation:
         folder = self.root.folder(self.release)
         os.makedirs(os.path.dirname(folder), exist_ok=True)
         self._make_environment(folder)
-        wheelhouse = self._fill_wheelhouse(wheels)
         chosen = installers.choose(self._options["installer"], carried, self.root.cache)
-        installers.install(
-            chosen,
-            self.root.python(self.release),
-            wheelhouse,
-            requirements,
-            self._options["compile_bytecode"],
-            self.root.cache,
-        )
-        shutil.rmtree(wheelhouse)
+        with self._wheelhouse(wheels) as wheelhouse:
+            installers.install(
+                chosen,
+                self.root.python(self.release),
+                wheelhouse,
+                requirements,
+                self._options["compile_bytecode"],
+                self.root.cache,
+            )
         site = self.root.site(self.release, self._python["version"])
         self._check(site, wheels)
         self.root.complete(
@@ -129,14 +129,18 @@ class Installation:
             },
         )
 
-    def _fill_wheelhouse(self, wheels):
+    @contextlib.contextmanager
+    def _wheelhouse(self, wheels):
         """A flat folder of this release's wheels. Always at one path: uv's cache goes by it, and so unpacks a wheel once for all releases."""
         folder = os.path.join(self.root.cache, "wheelhouse")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder)
-        for path in wheels:
-            files.link_or_copy(path, os.path.join(folder, os.path.basename(path)))
-        return folder
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        try:
+            os.makedirs(folder)
+            for path in wheels:
+                files.link_or_copy(path, os.path.join(folder, os.path.basename(path)))
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _make_environment(self, folder):
         # Without pip: the release gets what is locked and nothing else, and a host without ensurepip serves.
