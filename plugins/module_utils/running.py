@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from . import mutex
 from .errors import FerryError, from_os_error
 
 
@@ -33,3 +34,15 @@ def finish(module, stage, work):
         module.fail_json(msg=str(failure), code=failure.code, event=event({}))
     result["event"] = event(result.get("event", {}))
     module.exit_json(**result)
+
+
+def finish_alone(module, stage, folder, act):
+    """:func:`finish` with ``act(params, check_mode)``, which changes ``folder``: one run at a time, and no lock where nothing changes."""
+
+    def work():
+        if module.check_mode:
+            return act(module.params, True)
+        with mutex.only_run(folder):
+            return act(module.params, False)
+
+    finish(module, stage, work)

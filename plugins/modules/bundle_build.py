@@ -118,7 +118,7 @@ code:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running, staging
+from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
 
 SIGNING_OPTIONS = {
@@ -175,13 +175,7 @@ def main():
     )
     staging.require_libraries(module)
 
-    def work():
-        if module.check_mode:
-            return build(module.params, True)
-        with mutex.only_run(module.params["workdir"]):
-            return build(module.params, False)
-
-    running.finish(module, "build", work)
+    running.finish_alone(module, "build", module.params["workdir"], build)
 
 
 if __name__ == "__main__":

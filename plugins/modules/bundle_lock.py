@@ -98,7 +98,7 @@ code:
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running, staging
+from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
 
 
@@ -149,13 +149,7 @@ def main():
     )
     staging.require_libraries(module)
 
-    def work():
-        if module.check_mode:
-            return lock(module.params, True)
-        with mutex.only_run(module.params["workdir"]):
-            return lock(module.params, False)
-
-    running.finish(module, "lock", work)
+    running.finish_alone(module, "lock", module.params["workdir"], lock)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils import running
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, manifest, opening
 
 KEY_OPTIONS = {
@@ -173,13 +173,7 @@ def main():
         supports_check_mode=True,
     )
 
-    def work():
-        if module.check_mode:
-            return open_bundle(module.params, True)
-        with mutex.only_run(module.params["depot_root"]):
-            return open_bundle(module.params, False)
-
-    running.finish(module, "open", work)
+    running.finish_alone(module, "open", module.params["depot_root"], open_bundle)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ code:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils import running
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import opening
 from ansible_collections.airgap.ferry.plugins.module_utils.zone import ZONE_OPTIONS, directory
 
@@ -100,13 +100,7 @@ def main():
         supports_check_mode=True,
     )
 
-    def work():
-        if module.check_mode:
-            return receive(module.params, True)
-        with mutex.only_run(module.params["depot_root"]):
-            return receive(module.params, False)
-
-    running.finish(module, "receive", work)
+    running.finish_alone(module, "receive", module.params["depot_root"], receive)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ code:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils import running
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import built
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.zone import ZONE_OPTIONS, directory
@@ -105,13 +105,7 @@ def main():
         supports_check_mode=True,
     )
 
-    def work():
-        if module.check_mode:
-            return send(module.params, True)
-        with mutex.only_run(module.params["workdir"]):
-            return send(module.params, False)
-
-    running.finish(module, "send", work)
+    running.finish_alone(module, "send", module.params["workdir"], send)
 
 
 if __name__ == "__main__":

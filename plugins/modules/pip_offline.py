@@ -133,7 +133,7 @@ code:
 import base64
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils import running
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.host import facts
 from ansible_collections.airgap.ferry.plugins.module_utils.host.install import Installation
@@ -243,13 +243,7 @@ def main():
     )
     act = roll_back if module.params["state"] == "rolled_back" else install
 
-    def work():
-        if module.check_mode:
-            return act(module.params, True)
-        with mutex.only_run(module.params["root"]):
-            return act(module.params, False)
-
-    running.finish(module, _STAGES[module.params["state"]], work)
+    running.finish_alone(module, _STAGES[module.params["state"]], module.params["root"], act)
 
 
 if __name__ == "__main__":
