@@ -22,10 +22,11 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Compares and measures; it reads the manifest from the depot and writes nothing.
+    details: >-
+      Compares and measures; it reads the manifest from the depot and writes nothing. On Windows it cannot see which releases are in use.
   diff_mode:
     support: full
-    details: Packages before and after, by name and version.
+    details: Packages before and after, by name and version; with O(state=pruned), releases and the number of things in the cache.
   platform:
     support: full
     platforms: posix
@@ -36,8 +37,10 @@ options:
       - V(present) has it built and makes it the live one.
       - V(rolled_back) makes the previous release, or O(release), the live one. It needs neither a network nor a bundle. Where the last
         switch was a rollback already, nothing changes, so it can be run again.
+      - V(pruned) removes releases until O(keep_releases) are left, half-made ones and whatever else killed runs left behind, and of the
+        cache all that no kept release was built from. It needs neither a network nor a bundle, and does nothing where there is no O(root).
     type: str
-    choices: [built, present, rolled_back]
+    choices: [built, present, rolled_back, pruned]
     default: present
   root:
     description: Folder on the host that holds releases, cache and the pointer C(current).
@@ -69,6 +72,17 @@ options:
   release:
     description: For O(state=rolled_back), the release to go back to.
     type: str
+  keep_releases:
+    description:
+      - For O(state=pruned), how many complete releases stay, from 1. They are the live one, the one that a rollback would go to, then
+        those that were live most recently, and last those that never were, the newest first.
+      - With 1 the live one alone stays, and there is nothing to go back to.
+      - A release that a process runs from stays in addition, see RV(in_use). On Linux that is read from C(/proc), where a process that was
+        started through C(current) uses whatever was live since its start. An unprivileged user sees no more than the command lines
+        of other users' processes; run it as the user of the services, or as root. Processes of containers are judged by the paths that
+        they see. On Windows a release stays where a file in it is held open.
+    type: int
+    default: 2
   manifest:
     description:
       - The manifest in base64, where it cannot be fetched because a check run did not publish it. It must have the id O(bundle_id).
@@ -92,13 +106,19 @@ EXAMPLES = r"""
   airgap.ferry.pip_offline:
     root: /opt/ferry
     state: rolled_back
+
+- name: Keep what is live and what a rollback would go to
+  airgap.ferry.pip_offline:
+    root: /opt/ferry
+    state: pruned
+    keep_releases: 2
 """
 
 RETURN = r"""
 release:
   description: Id of the release that was asked for.
   type: str
-  returned: success
+  returned: success, but not with O(state=pruned), as the next four
   sample: linux-py311-0f1e2d3c4b5a
 live:
   description: Whether RV(release) is the live one now.
@@ -120,6 +140,41 @@ fetched:
   description: Number of files and bytes that came from the depot.
   type: dict
   returned: when something was built
+removed:
+  description: Ids of the releases that were removed, half-made ones included. In check mode here and below what would be.
+  type: list
+  elements: str
+  returned: with O(state=pruned)
+  sample: [linux-py311-0f1e2d3c4b5a]
+kept:
+  description: Ids of the releases that stay.
+  type: list
+  elements: str
+  returned: with O(state=pruned)
+in_use:
+  description: Process ids by the release that stays only because these run from it; without ids on Windows.
+  type: dict
+  returned: with O(state=pruned)
+  sample: {"linux-py311-5a4b3c2d1e0f": [4711]}
+rollback_to:
+  description: Id of the release that a rollback would go to now; null where there is nothing to go back to.
+  type: str
+  returned: with O(state=pruned)
+cache:
+  description: Number of things removed from the cache - C(files) from the depot, C(manifests), C(tools), and wheels that uv keeps C(unpacked).
+  type: dict
+  returned: with O(state=pruned)
+leftovers:
+  description: What killed runs had left and is removed, relative to O(root).
+  type: list
+  elements: str
+  returned: with O(state=pruned)
+freed:
+  description:
+    - Bytes of disk that come free, in whole blocks. A file that something kept has another hard link to counts nothing, since it frees
+      nothing; one that a process still holds open comes free when that ends. Copies that share blocks (reflinks) are counted in full.
+  type: int
+  returned: with O(state=pruned)
 event:
   description: What the change record keeps of this task.
   type: dict
@@ -131,15 +186,16 @@ code:
 """
 
 import base64
+import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
-from ansible_collections.airgap.ferry.plugins.module_utils.host import facts
+from ansible_collections.airgap.ferry.plugins.module_utils.host import facts, prune
 from ansible_collections.airgap.ferry.plugins.module_utils.host.install import Installation
 from ansible_collections.airgap.ferry.plugins.module_utils.host.release import Root
 
-_STAGES = {"built": "install", "present": "switch", "rolled_back": "rollback"}
+_STAGES = {"built": "install", "present": "switch", "rolled_back": "rollback", "pruned": "prune"}
 
 
 def install(params, check_mode):
@@ -159,6 +215,7 @@ def install(params, check_mode):
     fetched = None
     if not check_mode:
         if build:
+            prune.sweep(root.path)  # it may be the space that the new release needs
             fetched = wanted.build()
         if switch:
             root.switch(release, "switch")
@@ -227,7 +284,7 @@ def main():
     needed = ["bundle_id", "depot_url", "profile"]
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["built", "present", "rolled_back"], "default": "present"},
+            "state": {"type": "str", "choices": list(_STAGES), "default": "present"},
             "root": {"type": "path", "required": True},
             "bundle_id": {"type": "str"},
             "depot_url": {"type": "str"},
@@ -236,14 +293,18 @@ def main():
             "installer": {"type": "str", "choices": ["auto", "uv", "pip"], "default": "auto"},
             "compile_bytecode": {"type": "bool", "default": True},
             "release": {"type": "str"},
+            "keep_releases": {"type": "int", "default": 2},
             "manifest": {"type": "str"},
         },
         required_if=[("state", "built", needed), ("state", "present", needed)],
         supports_check_mode=True,
     )
-    act = roll_back if module.params["state"] == "rolled_back" else install
-
-    running.finish_alone(module, _STAGES[module.params["state"]], module.params["root"], act)
+    state, root = module.params["state"], module.params["root"]
+    act = {"rolled_back": roll_back, "pruned": prune.prune}.get(state, install)
+    if state == "pruned" and not os.path.lexists(root):
+        # Nothing to remove, and no reason to make the folder for its lock.
+        running.finish(module, _STAGES[state], lambda: act(module.params, True))
+    running.finish_alone(module, _STAGES[state], root, act)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from ansible.module_utils.common.validation import check_type_bool, check_type_i
 from ..module_utils.errors import FerryError
 from ..module_utils.profile import CONFIDENTIAL, NAME, NAME_IN_WORDS, Profile, found, nearest, unknown_key
 
-# type: (in words, in words in a list, how to write it). The Python types that need no conversion are in _PLAIN.
+# By type: (in words, in words in a list, how to write it). The Python types that need no conversion are in _PLAIN.
 _WORDS = {
     "str": ("a string", "strings", "write it as a string, in quotes"),
     "path": ("a path", "paths", "write it as a string, in quotes"),
@@ -38,6 +38,7 @@ _SHAPES = {
     "ferry_gpu_count": ("[0-9]+", "0 or more"),
     "ferry_gpu_timeout": ("[1-9][0-9]*", "1 second or more"),
     "ferry_index_url": (r"(https?|file)://\S+", "one address that starts with http://, https:// or file://"),
+    "ferry_keep_releases": ("[1-9][0-9]*", "1 or more"),
     "ferry_max_fail_percentage": ("[0-9]{1,2}|100", "0 to 100"),
     "ferry_release": (NAME + "-[0-9a-f]{12}", "a profile's name, a hyphen and 12 lower-case hexadecimal digits"),
     "ferry_serial": ("[1-9][0-9]*%?", "a number of hosts, a percentage such as 25%, or a list of these"),

@@ -98,7 +98,7 @@ def _run(run: Json) -> str:
     networks = ((host["network"]["routes"], name) for name, host in sorted(run["hosts"].items()))
     for count, hosts in _group(pair for pair in networks if pair[0] is not None):
         which = _names(hosts, run) if len(hosts) <= 3 else "%d of %d hosts" % (len(hosts), len(run["hosts"]))
-        pairs.append(("Hosts’ network", text(words.network(count)) + note(which)))
+        pairs.append(("Hosts\u2019 network", text(words.network(count)) + note(which)))
     versions = (("ansible-core", "ansible_core"), ("Python", "python"), ("airgap.ferry", "collection"))
     made = ", ".join("%s %s" % (label, run["versions"][key] or "unknown") for label, key in versions)
     pairs.append(("Made with", text(made)))
@@ -134,7 +134,7 @@ def _errors(run: Json) -> str:
     errors = (((error["code"], error["message"], error["task"]), error["host"]) for error in run["errors"])
     rows = []
     for (number, message, task), hosts in _group(errors):
-        happened = "%s<br>%s" % (text(message), note("in the task “%s”" % task))
+        happened = "%s<br>%s" % (text(message), note("in the task \u201c%s\u201d" % task))
         rows.append((text(_names(hosts, run)), code(number) if number else "none", happened, text(_next_step(number))))
     heads = ("Host", "Code", "What happened", "Next step")
     return section(
@@ -166,8 +166,10 @@ def _hosts(run: Json) -> str:
 def _release(host: Json) -> str:
     before, after = host["before"], host["after"]
     if before == after:
-        return code(before) + " unchanged" if before else "unknown"
-    return "%s<br>→ %s" % (code(before) if before else "none", code(after) if after else "not switched")
+        shown = code(before) + " unchanged" if before else "unknown"
+    else:
+        shown = "%s<br>→ %s" % (code(before) if before else "none", code(after) if after else "not switched")
+    return shown + "".join("<br>%s removed" % code(release) for release in host.get("removed", []))
 
 
 def _tally(verdicts: List[Json]) -> str:

@@ -19,7 +19,7 @@ TYPE = "airgap.ferry/record/v1"
 # A run in one of these has not ended, or nobody was there to write down that it did.
 OPEN = ("planned", "running")
 # Stages that act on a managed host; the others (build, send, open, ...) act on the way to it.
-HOST_STAGES = ("install", "switch", "rollback", "verify")
+HOST_STAGES = ("install", "switch", "rollback", "verify", "prune")
 # Enough for any sentence of ours; a foreign module's message may be a whole log.
 MESSAGE_LIMIT = 2000
 
@@ -95,6 +95,7 @@ def _new_host(profile: Optional[str]) -> Json:
         "status": "planned",
         "before": None,
         "after": None,
+        "removed": [],
         "packages": {"added": {}, "removed": {}, "upgraded": {}},
         "verdicts": [],
         "network": {"routes": None},
@@ -147,7 +148,7 @@ def _cause(result: Json) -> Json:
     code = result.get("code")
     said = _CODE_PREFIX.match(message)
     if said:
-        code, message = said.group(1), message[said.end() :]
+        code, message = said.group(1), _CODE_PREFIX.sub("", message, count=1)
     return {"code": code if isinstance(code, str) else None, "message": message[:MESSAGE_LIMIT]}
 
 
@@ -165,6 +166,8 @@ def _clean_event(event: Any) -> Optional[Json]:
     for key in ("packages_before", "packages_after"):
         if isinstance(event.get(key), dict):
             clean[key] = {str(name): str(version) for name, version in event[key].items()}
+    if isinstance(event.get("removed"), list):
+        clean["removed"] = [str(release) for release in event["removed"]]
     if isinstance(event.get("verdicts"), list):
         clean["verdicts"] = [_verdict(verdict) for verdict in event["verdicts"] if isinstance(verdict, dict)]
     if isinstance(event.get("network"), dict):
@@ -255,6 +258,7 @@ def _fold_host(host: Json, lines: List[Json]) -> None:
         if host["before"] is None:
             host["before"] = event.get("before")
         host["after"] = event.get("after", host["after"])
+        host["removed"] += [release for release in event.get("removed", []) if release not in host["removed"]]
         host["network"].update(event.get("network", {}))
         host["verdicts"] += [verdict for verdict in event.get("verdicts", []) if verdict not in host["verdicts"]]
     if events and all(event["stage"] == "verify" for event in events):

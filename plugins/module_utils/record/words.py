@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Iterable, List, Optional
 
-from .model import HOST_STAGES, Json
+from .model import Json
 
 # What a run that touched no host has achieved: the last of these that it came to.
 _WAY = {
@@ -18,6 +18,14 @@ _WAY = {
     "send": "Bundle sent",
     "receive": "Bundle received",
     "open": "Bundle checked and opened",
+}
+# What a run has done to its hosts: the first of these that it did.
+_DONE = {
+    "install": "Deployed to",
+    "switch": "Deployed to",
+    "rollback": "Rolled back",
+    "prune": "Pruned",
+    "verify": "Verified",
 }
 
 
@@ -44,11 +52,9 @@ def headline(run: Json) -> str:
     if run["status"] == "failed":
         return _failure(run, count, total)
     stages = {stage["stage"] for stage in run["stages"]}
-    if stages.intersection(HOST_STAGES):
-        verb = (
-            "Deployed to" if stages & {"install", "switch"} else "Rolled back" if "rollback" in stages else "Verified"
-        )
-        return ", ".join(["%s %d of %s" % (verb, done, plural(total, "host"))] + _rest(count, ("not reached",)))
+    verbs = [verb for stage, verb in _DONE.items() if stage in stages]
+    if verbs:
+        return ", ".join(["%s %d of %s" % (verbs[0], done, plural(total, "host"))] + _rest(count, ("not reached",)))
     reached = [words for stage, words in _WAY.items() if stage in stages]
     return reached[-1] if reached else "Finished; nothing was to do"
 

@@ -175,7 +175,7 @@ def test_an_error_names_the_next_step():
         {"msg": "gone"}, "b", "t", "unreachable", "2026-11-22T17:05:00Z"
     )
     text = Page(record_of(run_of(["a", "b"], lines, {"failed": ["a"], "unreachable": ["b"]}))).text
-    assert CODES["FERRY-GPU-004"][1].split(";")[0] in text and "Read the message" in text
+    assert CODES["FERRY-GPU-004"][1].split(";", maxsplit=1)[0] in text and "Read the message" in text
     assert "Failed on 1 of 2 hosts, 1 host unreachable" in text
 
 
@@ -215,12 +215,21 @@ def test_earlier_runs_stay_on_the_page():
     assert places == sorted(places)
 
 
+def test_a_removed_release_is_named_and_a_record_from_before_there_were_any_still_shows():
+    pruned = run_of(["a"], line("a", "changed", "prune", before="r2", after="r2", removed=["r0", "r1"]), GOOD)
+    text = Page(record_of(pruned)).text
+    assert "r2 unchangedr0 removedr1 removed" in text
+    del pruned["hosts"]["a"]["removed"]
+    assert "r2 unchanged" in Page(record_of(pruned)).text
+
+
 @pytest.mark.parametrize(
     "names, lines, stats, expected",
     [
         (["a", "b"], deployed("a"), GOOD, "Deployed to 1 of 2 hosts, 1 host not reached"),
         (["a"], line("a", "ok", "verify"), GOOD, "Verified 1 of 1 host"),
         (["a"], line("a", "changed", "rollback"), GOOD, "Rolled back 1 of 1 host"),
+        (["a"], line("a", "changed", "prune"), GOOD, "Pruned 1 of 1 host"),
         ([], line("s", "ok", "lock") + line("s", "changed", "build"), GOOD, "Bundle built and signed"),
         ([], [], GOOD, "Finished; nothing was to do"),
         (["a", "b"], deployed("a"), None, "Interrupted; 1 of 2 hosts reached"),

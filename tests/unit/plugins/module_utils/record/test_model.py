@@ -36,9 +36,9 @@ def seen(host, status="ok", ignored=False, msg=None, code=None, **event):
     return model.observe(result, host, "the task", status, AT, ignored=ignored)
 
 
-def finished(run, *lines, stats=GOOD):
-    """The finished run."""
-    return model.finish(run, [line for some in lines for line in some], AT, 1.0, stats)
+def finished(run, *lines, **given):
+    """The finished run, with the statistics that are given."""
+    return model.finish(run, [line for some in lines for line in some], AT, 1.0, given.get("stats", GOOD))
 
 
 def test_nothing_but_the_named_keys_reaches_the_journal():
@@ -188,6 +188,12 @@ def test_a_run_that_only_verifies_has_its_release_before_and_after():
     ]["h"]
     assert (looked["before"], looked["after"], looked["status"]) == ("a", "a", "unchanged")
     assert built["after"] is None
+
+
+def test_what_was_removed_from_a_host_is_kept_once():
+    lines = seen("h", stage="prune", removed=["a", "b"]), seen("h", stage="prune", removed=["b", "c"])
+    assert finished(planned("h"), *lines)["hosts"]["h"]["removed"] == ["a", "b", "c"]
+    assert finished(planned("h"), seen("h", stage="prune", removed="all"))["hosts"]["h"]["removed"] == []
 
 
 def test_every_planned_host_ends_with_a_status():
