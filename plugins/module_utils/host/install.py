@@ -102,11 +102,12 @@ class Installation:
         folder = self.root.folder(self.release)
         os.makedirs(os.path.dirname(folder), exist_ok=True)
         self._make_environment(folder)
-        chosen = installers.choose(self._options["installer"], carried, self.root.cache)
+        python = self.root.python(self.release)
+        chosen = installers.choose(self._options["installer"], carried, self.root.cache, python)
         with self._wheelhouse(wheels) as wheelhouse:
             installers.install(
                 chosen,
-                self.root.python(self.release),
+                python,
                 wheelhouse,
                 requirements,
                 self._options["compile_bytecode"],

@@ -16,21 +16,28 @@ from ..bundle.files import naming
 from ..errors import FerryError, disk_full, says_disk_full
 
 _SECONDS = 3600
+# A pip wheel runs in place, so neither the host nor the release needs a pip. Told to go by sysconfig, because Debian and Ubuntu
+# keep most of distutils, by which pip goes on Python 3.9 and older, in a package that a bare server lacks.
+_PIP = (
+    "import runpy, sys, sysconfig; sysconfig._PIP_USE_SYSCONFIG = True; sys.path.insert(0, sys.argv.pop(1)); "
+    "sys.argv[0] = 'pip'; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
 
 
-def choose(wanted: str, carried: dict, cache: str) -> list:
-    """The command of the installer: ``["uv", path]`` or ``["pip", path]``.
+def choose(wanted: str, carried: dict, cache: str, python: str) -> list:
+    """The command of the installer that installs into the environment of ``python``: ``["uv", path]`` or ``["pip", path]``.
 
     ``wanted``: auto, uv or pip; ``carried``: ``{"pip": wheel path, "uv": wheel path}`` in the cache.
     """
     if wanted in ("auto", "uv") and "uv" in carried:
         program = _unpack_uv(carried["uv"], cache)
-        if _runs(program):
+        reason = _why_not(program, cache, python)
+        if reason is None:
             return ["uv", program]
         if wanted == "uv":
             raise FerryError(
                 "FERRY-INSTALL-001",
-                "%s does not run here (a noexec mount?); set ferry_installer to pip, or move ferry_root." % program,
+                "%s cannot be used here: %s; set ferry_installer to auto or pip, or correct that." % (program, reason),
             )
     if wanted == "uv":
         raise FerryError(
@@ -48,10 +55,11 @@ def install(
         command = [path, "pip", "install", "--python", python, "--cache-dir", os.path.join(cache, "uv"), "--quiet"]
         command += ["--compile-bytecode"] if compile_bytecode else []
     else:
-        # A pip wheel runs in place, so neither the host nor the release needs a pip.
         command = [
             python,
-            os.path.join(path, "pip"),
+            "-c",
+            _PIP,
+            path,
             "install",
             "--no-cache-dir",
             "--no-input",
@@ -120,13 +128,16 @@ def _unpack_uv(wheel, cache):
     return program
 
 
-def _runs(program):
+def _why_not(program, cache, python):
+    """Why uv cannot install into the environment of ``python``, in its own words; None where it can."""
+    command = [program, "pip", "freeze", "--python", python, "--cache-dir", os.path.join(cache, "uv"), "--quiet"]
     try:
-        return (
-            subprocess.run(
-                [program, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False
-            ).returncode
-            == 0
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False, env=environment()
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    except subprocess.TimeoutExpired:
+        return "it did not answer within 60 seconds"
+    except OSError as error:  # another machine's program, or a noexec mount
+        return error.strerror
+    said = " ".join(done.stdout.decode("utf-8", "replace").split())
+    return None if done.returncode == 0 else said[-400:] or "it said nothing, exit code %d" % done.returncode

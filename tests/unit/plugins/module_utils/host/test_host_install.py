@@ -25,7 +25,7 @@ from ansible_collections.airgap.ferry.plugins.module_utils.resolve import instal
 
 # A stand-in for uv that unpacks wheels, and fails where FERRY_TEST_UV says so. As quick as the venv around it.
 STAND_IN = """#!/bin/sh
-[ "$1" = --version ] && exit 0
+[ "$2" = freeze ] && exit 0
 case "$FERRY_TEST_UV" in
   full) echo "error: failed to write: No space left on device (os error 28)"; exit 2;;
   fails) echo "error: the reason"; exit 1;;
@@ -591,23 +591,35 @@ def broken_uv(tmp_path, make_wheel):
 
 def test_a_uv_that_does_not_run_gives_way_to_pip_unless_it_was_asked_for(tmp_path, make_wheel, stand_in, refused):
     carried = {"pip": stand_in["pip"], "uv": broken_uv(tmp_path, make_wheel)}
-    assert installers.choose("auto", carried, str(tmp_path / "cache")) == ["pip", stand_in["pip"]]
-    assert installers.choose("pip", carried, str(tmp_path / "cache")) == ["pip", stand_in["pip"]]
-    with refused("FERRY-INSTALL-001", "does not run here", "ferry_installer"):
-        installers.choose("uv", carried, str(tmp_path / "cache"))
+    assert installers.choose("auto", carried, str(tmp_path / "cache"), sys.executable) == ["pip", stand_in["pip"]]
+    assert installers.choose("pip", carried, str(tmp_path / "cache"), sys.executable) == ["pip", stand_in["pip"]]
+    with refused("FERRY-INSTALL-001", "Exec format error", "ferry_installer"):
+        installers.choose("uv", carried, str(tmp_path / "cache"), sys.executable)
+
+
+def test_a_uv_that_refuses_this_python_gives_way_to_pip_and_says_why_where_it_was_asked_for(
+    tmp_path, make_wheel, stand_in, refused
+):
+    """As uv does on Debian 11 without python3-distutils."""
+    picky = b"#!/bin/sh\necho 'error: missing `distutils`' >&2\nexit 2\n"
+    carried = {"pip": stand_in["pip"], "uv": make_wheel(tmp_path / "picky", "uv", "0.13.9", scripts={"uv": picky})}
+    cache = str(tmp_path / "cache")
+    assert installers.choose("auto", carried, cache, sys.executable) == ["pip", stand_in["pip"]]
+    with refused("FERRY-INSTALL-001", "missing `distutils`", "ferry_installer"):
+        installers.choose("uv", carried, cache, sys.executable)
 
 
 def test_a_bundle_without_uv_is_installed_by_pip_unless_uv_was_asked_for(tmp_path, stand_in, refused):
     carried = {"pip": stand_in["pip"]}
-    assert installers.choose("auto", carried, str(tmp_path)) == ["pip", stand_in["pip"]]
+    assert installers.choose("auto", carried, str(tmp_path), sys.executable) == ["pip", stand_in["pip"]]
     with refused("FERRY-INSTALL-001", "carries no uv"):
-        installers.choose("uv", carried, str(tmp_path))
+        installers.choose("uv", carried, str(tmp_path), sys.executable)
 
 
 def test_a_uv_wheel_without_uv_in_it_is_refused_in_a_sentence(tmp_path, make_wheel, stand_in, refused):
     hollow = make_wheel(tmp_path / "hollow", "uv", "0.13.9")
     with refused("FERRY-INSTALL-001", "uv"):
-        installers.choose("uv", {"pip": stand_in["pip"], "uv": hollow}, str(tmp_path / "cache"))
+        installers.choose("uv", {"pip": stand_in["pip"], "uv": hollow}, str(tmp_path / "cache"), sys.executable)
 
 
 def test_a_requirement_without_its_hash_is_not_installed(real, packages, tmp_path, refused):
@@ -615,7 +627,7 @@ def test_a_requirement_without_its_hash_is_not_installed(real, packages, tmp_pat
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     (tmp_path / "requirements.txt").write_text("tiny==1.0\n")
     for kind in ("uv", "pip"):
-        chosen = installers.choose(kind, real, str(tmp_path / "cache"))
+        chosen = installers.choose(kind, real, str(tmp_path / "cache"), str(environment / "bin" / "python"))
         with refused("FERRY-INSTALL-001", kind, "hash"):
             installers.install(
                 chosen,
