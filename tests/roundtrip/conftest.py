@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import playbooks
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = playbooks.REPOSITORY
 # Pure, compiled, and one whose version the tests raise.
 REQUIREMENTS = ["six==1.17.0", "markupsafe==3.0.2", "packaging==24.1"]
 NEWER = [*REQUIREMENTS[:2], "packaging==24.2"]
@@ -31,28 +30,6 @@ def load_demo():
     return module
 
 
-class Run:
-    """One finished ansible-playbook: exit code, output, and the recap by host."""
-
-    def __init__(self, done):
-        self.code = done.returncode
-        self.output = done.stdout
-        self.recap = {
-            host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)}
-            for host, counts in re.findall(r"^(\S+)\s+: (ok=.*)$", self.output.split("PLAY RECAP")[-1], re.M)
-        }
-
-    @property
-    def changed(self):
-        """``{host: number of changed tasks}``."""
-        return {host: counts["changed"] for host, counts in self.recap.items()}
-
-    def message(self):
-        """The first failed task's message."""
-        found = re.search(r'"msg": "((?:[^"\\]|\\.)*FERRY-(?:[^"\\]|\\.)*)"', self.output)
-        return json.loads('"%s"' % found.group(1)) if found else ""
-
-
 class Site:
     """One folder with everything of a round trip in it."""
 
@@ -64,21 +41,9 @@ class Site:
     def play(self, playbook, *arguments, prefix=(), inventory="inventories/local", **extra):
         """Run a playbook of the collection, by its name, path or full name."""
         path = playbook if playbook.startswith("airgap.") or "/" in playbook else "playbooks/%s.yml" % playbook
-        command = [*prefix, str(Path(sys.executable).parent / "ansible-playbook"), "-i", inventory, path, *arguments]
         if inventory == "inventories/local":
-            command += ["-e", json.dumps(dict(self.extra, **extra))]
-        environment = dict(os.environ, ANSIBLE_CONFIG=str(REPOSITORY / "ansible.cfg"), ANSIBLE_NOCOLOR="1")
-        done = subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            env=environment,
-        )
-        assert "Traceback" not in done.stdout, done.stdout
-        return Run(done)
+            arguments += ("-e", json.dumps(dict(self.extra, **extra)))
+        return playbooks.play(path, inventory, *arguments, prefix=prefix)
 
     def must(self, playbook, *arguments, **extra):
         """Run a playbook that has to work."""
