@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The airgap.ferry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a virtual environment from a pinned, hashed requirements file, once: ``environment.py FOLDER REQUIREMENTS``.
+"""Make a virtual environment from a pinned, hashed requirements file, once: ``environment.py FOLDER REQUIREMENTS [PYTHON]``.
 
 Standard library only: it runs before anything is installed.
 """
@@ -16,32 +15,32 @@ import sys
 OLDEST = (3, 11)
 
 
-def main(folder, requirements):
-    """Make it unless it is there; 0 where it is ready."""
+def main(folder, requirements, base=sys.executable):
+    """Make it unless it is there, of the Python ``base``; 0 where it is ready."""
     if sys.version_info < OLDEST:
         return refuse(
             "Python %s is too old, 3.11 or newer is needed; name one with make PYTHON=..." % sys.version.split()[0]
         )
-    listed = pathlib.Path(requirements).read_bytes()
-    marker = folder / (".made-" + hashlib.sha256(sys.version.encode() + listed).hexdigest()[:12])
+    listed = requirements.read_bytes()
+    version = version_of(base)
+    # One marker a requirements file: an environment may hold two of them, .venv does.
+    kind = ".made-%s-%s-" % requirements.resolve().parts[-2:]
+    marker = folder / (kind + hashlib.sha256(version.encode() + listed).hexdigest()[:12])
     if marker.exists():
         return 0
     print("Making %s from %s ..." % (folder, requirements), flush=True)
     python = folder / "bin" / "python"
-    if not python.exists() or version_of(python) != sys.version:
+    if not python.exists() or version_of(python) != version:
         shutil.rmtree(folder, ignore_errors=True)
-        made = subprocess.run([sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False)
+        made = subprocess.run([base, "-m", "venv", str(folder)], capture_output=True, text=True, check=False)
         if made.returncode != 0:
             shutil.rmtree(folder, ignore_errors=True)
             return refuse(
-                "%s has no venv with ensurepip; install the package python%d.%d-venv (Debian, Ubuntu), then run make again: %s"
-                % (
-                    sys.executable,
-                    sys.version_info[0],
-                    sys.version_info[1],
-                    " ".join((made.stdout + made.stderr).split())[:200],
-                )
+                "%s has no venv with ensurepip; install the package python%s-venv (Debian, Ubuntu), then run make again: %s"
+                % (base, ".".join(version.split(".")[:2]), " ".join((made.stdout + made.stderr).split())[:200])
             )
+    for old in folder.glob(kind + "*"):  # what was installed then is not what will be now
+        old.unlink()
     command = [
         str(python),
         "-m",
@@ -80,4 +79,4 @@ def refuse(sentence):
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])))
+    sys.exit(main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *sys.argv[3:]))

@@ -12,7 +12,7 @@ type: notification
 short_description: Finishes the change record of a run
 version_added: 0.1.0
 author:
-  - The airgap.ferry authors
+  - The airgap.ferry authors (@airgap-ferry)
 description:
   - Takes the C(event) that every module of this collection returns, and every failure, and puts them into the change record
     that P(airgap.ferry.change_record#module) planned. Without a planned record, and in check mode, it writes nothing.
@@ -98,12 +98,8 @@ class CallbackModule(CallbackBase):
     def _learn(self, data):
         """Find the planned record in the result of the module change_record."""
         event, record = data.get("event"), data.get("record")
-        if (
-            self._run is None
-            and isinstance(record, dict)
-            and isinstance(event, dict)
-            and event.get("stage") == "record"
-        ):
+        whole = isinstance(record, dict) and isinstance(event, dict)
+        if whole and self._run is None and event.get("stage") == "record":
             self._begin(record["path"], record["run"])
 
     def _begin(self, folder, run_id):

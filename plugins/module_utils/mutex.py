@@ -14,7 +14,10 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
+try:
     import msvcrt
+except ImportError:  # anywhere else
+    msvcrt = None
 
 
 @contextlib.contextmanager

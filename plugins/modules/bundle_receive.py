@@ -79,7 +79,7 @@ code:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import opening
-from ansible_collections.airgap.ferry.plugins.module_utils.zone import ZONE_OPTIONS, directory
+from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory, options
 
 
 def receive(params, check_mode):
@@ -95,7 +95,7 @@ def main():
         argument_spec={
             "name": {"type": "str", "required": True},
             "depot_root": {"type": "path", "required": True},
-            "zone": ZONE_OPTIONS,
+            "zone": options.ZONE,
         },
         supports_check_mode=True,
     )

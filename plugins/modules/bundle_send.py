@@ -80,7 +80,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import built
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
-from ansible_collections.airgap.ferry.plugins.module_utils.zone import ZONE_OPTIONS, directory
+from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory, options
 
 
 def send(params, check_mode):
@@ -100,7 +100,7 @@ def main():
         argument_spec={
             "name": {"type": "str", "required": True},
             "workdir": {"type": "path", "required": True},
-            "zone": ZONE_OPTIONS,
+            "zone": options.ZONE,
         },
         supports_check_mode=True,
     )

@@ -20,7 +20,7 @@ description:
     of its ticket is planned, with everything that is known of it.
   - Run it on the controller, once in a run, before anything else. The role P(airgap.ferry.record#role) does so.
 author:
-  - The airgap.ferry authors
+  - The airgap.ferry authors (@airgap-ferry)
 options:
   record_dir:
     description:

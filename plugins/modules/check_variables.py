@@ -11,7 +11,7 @@ module: check_variables
 short_description: Check the ferry_ variables of all hosts
 version_added: 0.1.0
 author:
-  - The airgap.ferry authors
+  - The airgap.ferry authors (@airgap-ferry)
 description:
   - The first task of every play. It fails before anything is done when a variable that starts with C(ferry_) is misspelt or misshapen on any host.
   - The variables and their types are those of the argument specs of this collection's roles.

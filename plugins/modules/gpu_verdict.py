@@ -70,10 +70,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdicts:
-  description: Each question that was judged, with RV(verdicts[].ok), the code where it is not, and a sentence.
+  description: Each question that was judged, in the order in which to read them.
   type: list
   elements: dict
   returned: always
+  contains:
+    ok:
+      description: Whether what was found is what was expected.
+      type: bool
+      returned: always
+    code:
+      description: The stable code, as in docs/codes.md, or none where it is good.
+      type: str
+      returned: always
+    message:
+      description: What was expected, what was found and what to do, in one sentence.
+      type: str
+      returned: always
 event:
   description: What the change record keeps of this task.
   type: dict

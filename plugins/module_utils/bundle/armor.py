@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 
 _BEGIN = "-----BEGIN PGP SIGNATURE-----"
 _END = "-----END PGP SIGNATURE-----"
@@ -27,7 +28,7 @@ def is_canonical(armoured: bytes) -> bool:
 
 def _write(body):
     text = base64.b64encode(body).decode("ascii")
-    lines = [text[start : start + 64] for start in range(0, len(text), 64)]
+    lines = re.findall(".{1,64}", text)
     checksum = base64.b64encode(_crc24(body).to_bytes(3, "big")).decode("ascii")
     return "\n".join([_BEGIN, ""] + lines + ["=" + checksum, _END, ""]).encode("ascii")
 

@@ -31,21 +31,8 @@ def sign(data: bytes, signing: dict) -> tuple:
     """
     program = _find_gpg()
     with short_home(signing.get("home")) as home:
-        command = (
-            [program]
-            + home
-            + [
-                "--batch",
-                "--no-tty",
-                "--status-fd",
-                "2",
-                "--digest-algo",
-                "SHA512",
-                "--armor",
-                "--no-comments",
-                "--no-emit-version",
-            ]
-        )
+        command = [program, *home, "--batch", "--no-tty", "--status-fd", "2", "--digest-algo", "SHA512"]
+        command += ["--armor", "--no-comments", "--no-emit-version"]
         if signing.get("passphrase_file"):
             command += ["--pinentry-mode", "loopback", "--passphrase-file", signing["passphrase_file"]]
         status = _call(

@@ -86,7 +86,7 @@ def probe(python: str, framework: str, level: int, seconds: int) -> dict:
     if outcome == "timeout":
         reason = "no end in %d seconds, after the steps: %s" % (seconds, ", ".join(steps) or "none")
     elif outcome == "failed" and code < 0:
-        outcome, reason = "killed", "%s after the steps: %s" % (_signal_name(-code), ", ".join(steps) or "none")
+        outcome, reason = "killed", "%s after the steps: %s" % (_signal_name(abs(code)), ", ".join(steps) or "none")
     elif outcome == "failed":
         reason = (rest or ["exit code %d" % code])[-1][:400]
     return {"framework": framework, "outcome": outcome, "reason": reason, "steps": steps}

@@ -26,8 +26,8 @@ def check_host(profile_name: str, profile: dict, python: dict) -> None:
     if python["machine"].lower() not in _MACHINES[profile["arch"]]:
         wrong.append("expected architecture %s, found %s" % (profile["arch"], python["machine"]))
     if profile["libc"]:
-        name, _, need = profile["libc"].partition("-")
-        found_name, _, found = python["libc"].partition("-")
+        name, _dash, need = profile["libc"].partition("-")
+        found_name, _dash, found = python["libc"].partition("-")
         if found_name != name or numbers(found) < numbers(need):
             wrong.append(
                 "expected %s or newer, found %s" % (profile["libc"], python["libc"].strip("-") or "another libc")

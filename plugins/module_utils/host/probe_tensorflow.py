@@ -76,7 +76,9 @@ def main(level):
                     {"device": device["name"], "error": compute(tf, device["name"].strip("/")), "reason": None}
                 )
             except Exception as problem:  # whatever the framework raises is the finding
-                computed.append({"device": device["name"], "error": None, "reason": str(problem).split("\n")[0][:300]})
+                computed.append(
+                    {"device": device["name"], "error": None, "reason": str(problem).split("\n", maxsplit=1)[0][:300]}
+                )
     say("compute", computed=computed)
 
 

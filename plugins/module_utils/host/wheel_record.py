@@ -93,7 +93,7 @@ def _judge(path, expected):
         return "missing"
     if not expected:
         return None if _UNHASHED.fullmatch("/".join(path.replace(os.sep, "/").split("/")[-2:])) else "changed"
-    algorithm, _, value = expected.partition("=")
+    algorithm, _equals, value = expected.partition("=")
     if algorithm not in ("sha256", "sha384", "sha512"):
         return "changed"
     digest = hashlib.new(algorithm)
@@ -104,8 +104,8 @@ def _judge(path, expected):
 
 
 def _is_compiled(path, recorded):
-    folder, _, name = path.rpartition("/")
-    parent, _, last = folder.rpartition("/")
+    folder, _slash, name = path.rpartition("/")
+    parent, _slash, last = folder.rpartition("/")
     source = name.split(".")[0] + ".py"
     return name.endswith(".pyc") and last == "__pycache__" and (parent + "/" + source if parent else source) in recorded
 

@@ -9,12 +9,9 @@ import os
 import re
 import subprocess
 import tempfile
-import tomllib
-
-from packaging import pylock as pep751
-from packaging.requirements import InvalidRequirement, Requirement
 
 from . import index, pylock, target
+from .libraries import InvalidRequirement, Requirement, pep751, tomllib
 from ..bundle import canonical
 from ..bundle.files import sha256_bytes, write_durably
 from ..errors import FerryError, disk_full, says_disk_full
@@ -86,7 +83,7 @@ def _check_strings(profile, requirements, constraints):
             raise FerryError(
                 "FERRY-LOCK-004",
                 "%r for profile %s is no requirement: %s; write name, extras and version."
-                % (text, profile.name, str(error).split("\n")[0]),
+                % (text, profile.name, str(error).split("\n", maxsplit=1)[0]),
             )
         if parsed.url:
             raise FerryError(

@@ -10,10 +10,8 @@ of what was asked for: while it stays the same, so does the lock.
 from __future__ import annotations
 
 import json
-import tomllib
 
-from packaging import pylock
-
+from .libraries import pep751, tomllib
 from ..errors import FerryError
 
 FILE_NAME = "pylock.toml"
@@ -48,10 +46,10 @@ def read(path: str) -> dict:
     try:
         with open(path, "rb") as stream:
             data = tomllib.load(stream)
-        lock = pylock.Pylock.from_dict(data)
+        lock = pep751.Pylock.from_dict(data)
     except FileNotFoundError:
         raise FerryError("FERRY-LOCK-003", "%s is missing; run lock.yml first." % path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, pylock.PylockValidationError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, pep751.PylockValidationError) as error:
         raise FerryError(
             "FERRY-LOCK-003",
             "%s: expected a lock (PEP 751), found: %s; restore it, or remove it and run lock.yml." % (path, error),

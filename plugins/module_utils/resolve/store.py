@@ -122,7 +122,8 @@ def _differs(package, found):
 def _refusal(profile, package, output, environment, workdir):
     # pip's last error is the cause; what stands before it are its tries.
     text = " ".join(output.split())
-    reason = index.scrub(text[max(text.rfind("ERROR:"), 0) :])[:300].rstrip(".")
+    _tries, error, last = text.rpartition("ERROR:")
+    reason = index.scrub(error + last)[:300].rstrip(".")
     where = index.shown(environment) or "pip's default index"
     subject = "%s for profile %s" % (package["wheel"], profile.name)
     if says_disk_full(text):

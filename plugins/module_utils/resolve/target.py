@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 
-from packaging import tags
-
+from .libraries import tags
 from ..profile import Profile
 
 _LEGACY = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}

@@ -45,13 +45,14 @@ def refused():
     @contextlib.contextmanager
     def expect(code, *told):
         caught = types.SimpleNamespace(message=None)
+        found = None
         try:
             yield caught
         except FerryError as error:
             found = error
         except OSError as error:  # as running.finish ends every module
             found = from_os_error(error, "testing")
-        else:
+        if found is None:
             pytest.fail("expected %s, nothing was refused" % code)
         caught.message = found.message
         assert found.code == code, str(found)

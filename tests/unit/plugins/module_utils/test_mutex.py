@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
 import pytest
@@ -117,8 +119,20 @@ def test_of_many_at_once_one_wins(tmp_path, refused):
     assert sorted(entered) == ["FERRY-IO-003"] * 5 + ["in"]
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_is_said_plainly(tmp_path, refused):
-    os.chmod(str(tmp_path), 0o555)
-    with refused("FERRY-IO-002", str(tmp_path)), mutex.only_run(str(tmp_path)):
-        pass
+@contextlib.contextmanager
+def ordinary_user():
+    """Whoever runs the tests, but for root, who may write anywhere."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_folder_that_may_not_be_written_is_said_plainly(refused):
+    # Not in tmp_path, whose parents are its user's alone.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        with ordinary_user(), refused("FERRY-IO-002", folder), mutex.only_run(folder):
+            pass

@@ -58,8 +58,8 @@ def cpu():
     return found
 
 
-def changed(where, value, base=CUDA):
-    found = copy.deepcopy(base)
+def changed(where, value, base=None):
+    found = copy.deepcopy(base or CUDA)
     place = found
     for key in where[:-1]:
         place = place[key]

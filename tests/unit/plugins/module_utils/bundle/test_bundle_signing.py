@@ -314,8 +314,8 @@ def overheard(monkeypatch):
     heard = []
     real = subprocess.run
 
-    def listen(command, *arguments, **options):
-        done = real(command, *arguments, **options)
+    def listen(command, *arguments, check, **options):
+        done = real(command, *arguments, check=check, **options)
         heard.append(repr((command, options.get("env"), done.stdout, done.stderr)))
         return done
 
