@@ -34,10 +34,10 @@ def serials(folder: str, name: str, suffix: str = "") -> list:
 
 def signed_files(folder: str) -> dict:
     """``{path: sha256}`` of every file that the bundle in ``folder`` should hold, by its own papers (their signature is not judged)."""
-    digests = {}
-    for path, limit in ((statement.NAME, statement.LIMIT), (signing.SIGNATURE, signing.LIMIT)):
-        digests[path] = files.sha256_bytes(files.read_limited(os.path.join(folder, path), limit))
-    paper = statement.parse(files.read_limited(os.path.join(folder, statement.NAME), statement.LIMIT))
+    said = files.read_limited(os.path.join(folder, statement.NAME), statement.LIMIT)
+    signature = files.read_limited(os.path.join(folder, signing.SIGNATURE), signing.LIMIT)
+    digests = {statement.NAME: files.sha256_bytes(said), signing.SIGNATURE: files.sha256_bytes(signature)}
+    paper = statement.parse(said)
     listed = manifest.parse(files.read_limited(os.path.join(folder, manifest.NAME), manifest.LIMIT))
     for path, entry in list(paper["files"].items()) + list(listed["files"].items()):
         digests[path] = entry["sha256"]
