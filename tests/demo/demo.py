@@ -148,9 +148,9 @@ def summary(root):
     lines.append(
         "network   %s"
         % (
-            "none: 0 routes, measured during deploy.yml"
+            "none: 0 routes out, measured during deploy.yml"
             if routes == 0
-            else "%s routes during deploy.yml: it was NOT cut off" % routes
+            else "%s routes out during deploy.yml: it was NOT cut off" % routes
         )
     )
     stages = [(stage["stage"], stage["seconds"]) for run in runs[-4:] for stage in run["stages"]]

@@ -27,7 +27,7 @@ def test_the_record_says_whether_the_deployment_was_cut_off(demo_runs, demo):
     deploys = [run for run in runs if run["playbook"] == "deploy.yml"]
     for run, status in zip(deploys[:2], ("changed", "unchanged")):
         routes = {run["network"]["routes"]} | {host["network"]["routes"] for host in run["hosts"].values()}
-        assert (routes == {0}) == demo.can_cut_off(), run["network"]
+        assert routes == {0} or not demo.can_cut_off(), run["network"]
         assert run["status"] == "succeeded"
         assert {name: host["status"] for name, host in run["hosts"].items()} == dict.fromkeys(HOSTS, status)
         assert len(run["bundle"]["id"]) == 64

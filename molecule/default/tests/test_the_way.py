@@ -29,11 +29,12 @@ def test_the_quarantine_is_not_served(host):
         assert "404" in host.run("python3 -c %s", ask % path).stderr
 
 
-def test_the_record_names_every_host_and_the_release_that_went_live(host, lab):
+def test_the_record_names_every_host_its_release_and_that_it_was_cut_off(host, lab):
     first = lab.runs()[0]
     assert first["status"] == "succeeded" and first["bundle"]["id"] == host.check_output("ls /srv/depot/bundles")
     assert {name: entry["status"] for name, entry in first["hosts"].items()} == dict.fromkeys(HOSTS, "changed")
     for name, entry in first["hosts"].items():
+        assert entry["network"] == {"routes": 0}
         assert lab.host(name).file("/opt/ferry/current").linked_to.endswith("/" + entry["after"])
 
 

@@ -8,20 +8,30 @@ from __future__ import annotations
 import os
 
 
+# Flags of a route in the kernel's tables (linux/route.h): by way of a gateway; refused.
+_GATEWAY, _REJECT = 0x2, 0x200
+
+
 def routes():
-    """How many routes this host has that lead anywhere but itself (IPv4 and IPv6); 0 is a cut-off host."""
+    """How many routes lead beyond the networks that this host is itself on (IPv4 and IPv6): by a gateway, or a default. 0 is cut off."""
     count = 0
     try:
         with open("/proc/net/route", encoding="ascii") as stream:
-            count += sum(1 for line in stream.read().splitlines()[1:] if line.split()[0] != "lo")
+            for fields in map(str.split, stream.read().splitlines()[1:]):
+                count += _leads_out(fields[0], int(fields[3], 16), default=int(fields[7], 16) == 0)
     except OSError:
         return None
     try:
         with open("/proc/net/ipv6_route", encoding="ascii") as stream:
-            count += sum(1 for line in stream if line.split()[-1] != "lo")
+            for fields in map(str.split, stream):
+                count += _leads_out(fields[-1], int(fields[8], 16), default=int(fields[1], 16) == 0)
     except OSError:  # a kernel without IPv6
         return count
     return count
+
+
+def _leads_out(device, flags, default):
+    return device != "lo" and not flags & _REJECT and bool(flags & _GATEWAY or default)
 
 
 def has_avx():

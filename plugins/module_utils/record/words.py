@@ -83,7 +83,7 @@ def network(routes: Optional[int]) -> str:
     """What the number of routes means."""
     if routes is None:
         return "not measured"
-    return plural(routes, "route") if routes else "no route: ran cut off"
+    return plural(routes, "route") + " out" if routes else "no route out: ran cut off"
 
 
 def duration(seconds: Optional[float]) -> str:

@@ -211,19 +211,36 @@ def test_avx_is_true_false_or_unknown(monkeypatch, tmp_path):
     assert facts.has_avx() is None
 
 
-def test_routes_that_lead_elsewhere_are_counted(monkeypatch, tmp_path):
+IPV4 = """Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
+eth0 00000000 0100A8C0 0003 0 0 0 00000000 0 0 0
+eth0 0000000A 0100A8C0 0003 0 0 0 000000FF 0 0 0
+ppp0 00000000 00000000 0001 0 0 0 00000000 0 0 0
+eth0 0000A8C0 00000000 0001 0 0 0 00FFFFFF 0 0 0
+lo 0000007F 00000000 0001 0 0 0 000000FF 0 0 0
+* 00000000 00000000 0200 0 0 0 00000000 0 0 0
+"""
+_NOWHERE = "00000000000000000000000000000000"
+IPV6 = "".join(
+    "%s %s %s 00 %s 00000400 00000001 00000000 %s %s\n" % (to, length, _NOWHERE, by, flags, device)
+    for to, length, by, flags, device in [
+        ("fe80000000000000" + _NOWHERE[:16], "40", _NOWHERE, "00000001", "eth0"),
+        (_NOWHERE, "00", "fd000000000000000000000000000001", "00000003", "eth0"),
+        (_NOWHERE, "00", _NOWHERE, "00200200", "lo"),
+    ]
+)
+
+
+def test_routes_that_lead_out_are_counted_and_the_hosts_own_network_is_none(monkeypatch, tmp_path):
     import builtins
 
     real = builtins.open
-    (tmp_path / "route").write_text(
-        "Iface\tDestination\tGateway\neth0\t00000000\t0100A8C0\nlo\t0000007F\t00000000\neth0\t0000A8C0\t00000000\n"
-    )
-    (tmp_path / "ipv6_route").write_text("fe80 40 0 00 0 eth0\n0 00 0 00 0 lo\n")
+    (tmp_path / "route").write_text(IPV4)
+    (tmp_path / "ipv6_route").write_text(IPV6)
     monkeypatch.setattr(
         facts, "open", lambda path, **options: real(str(tmp_path / os.path.basename(path)), **options), raising=False
     )
-    assert facts.routes() == 3
+    assert facts.routes() == 4
     (tmp_path / "ipv6_route").unlink()
-    assert facts.routes() == 2
+    assert facts.routes() == 3
     (tmp_path / "route").unlink()
     assert facts.routes() is None

@@ -105,7 +105,7 @@ def test_the_page_holds_what_an_auditor_asks_for():
         "ab" * 32,
         "F" * 40,
         "ops",
-        "no route: ran cut off",
+        "no route out: ran cut off",
         "old-1",
         "new-1",
         "numpy",
@@ -248,7 +248,7 @@ def test_the_headline_says_the_outcome(names, lines, stats, expected):
 
 
 @pytest.mark.parametrize(
-    "routes, expected", [(0, "no route: ran cut off"), (1, "1 route"), (3, "3 routes"), (None, "not measured")]
+    "routes, expected", [(0, "no route out: ran cut off"), (1, "1 route out"), (3, "3 routes out"), (None, "not measured")]
 )
 def test_no_measurement_is_not_called_cut_off(routes, expected):
     """The claim that a run had no network needs a measured 0."""
