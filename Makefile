@@ -97,8 +97,9 @@ pins: test-setup ## Write the pinned, hashed requirements anew from their .in fi
 		(cd $$(dirname $$name) && $(CURDIR)/$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version $$python \
 		--no-header --no-annotate --no-emit-index-url --output-file $$(basename $$name).txt $$(basename $$name).in) || exit 1; done
 
-codes: ## Write docs/codes.md from the registry of codes
+codes: ## Write docs/codes.md from the registry of codes, and docs/compatibility.md from the tables
 	@$(BIN)/python tests/docs/make_codes.py
+	@$(BIN)/python tests/docs/make_compatibility.py
 
 clean: ## Remove everything that these commands made here, labs that are up too
 	@for lab in .lab/*; do if [ -d "$$lab" ]; then $(PYTHON) molecule/resources/lab.py down "$$lab"; fi; done

@@ -58,6 +58,67 @@ CODES = {
         "A requirement or constraint is not a valid requirement string.",
         "Correct it: name, optional extras, version specifier, marker.",
     ),
+    "FERRY-LOCK-005": (
+        "A lock lacks a package or an extra that something in it asks for.",
+        "Lock again with ferry_lock_refresh, or name the package in ferry_requirements.",
+    ),
+    "FERRY-LOCK-006": (
+        "A locked version is not one that a wheel, a requirement or a constraint asks for, or a package is locked twice.",
+        "Lock again with ferry_lock_refresh, or correct ferry_requirements and ferry_constraints.",
+    ),
+    "FERRY-LOCK-007": (
+        "A locked wheel refuses the profile's Python, at its floor or at its newest patch.",
+        "Choose another version in ferry_constraints, or raise the profile's python.",
+    ),
+    "FERRY-LOCK-008": (
+        "A lock holds a package that nothing asks for.",
+        "Ask who added it; lock again with ferry_lock_refresh, or name it in ferry_requirements.",
+    ),
+    "FERRY-LOCK-009": (
+        "A locked file is no wheel, does not fit the profile, or its METADATA is not usable or of another package.",
+        "Choose another version, or correct the profile; ask who changed the file.",
+    ),
+    "FERRY-COMPAT-001": (
+        "A GPU is asked for on native Windows with a TensorFlow newer than 2.10.",
+        "Set the accelerator to none, take TensorFlow 2.10.1, or serve the hosts as a Linux profile in WSL2.",
+    ),
+    "FERRY-COMPAT-002": (
+        "A Windows profile asks for tensorflow[and-cuda], whose libraries exist for Linux only.",
+        "Drop the extra there, with an environment marker or in the profile's own requirements.",
+    ),
+    "FERRY-COMPAT-003": ("A release has a known fault.", "Take the release that the message names."),
+    "FERRY-COMPAT-004": (
+        "TensorFlow's wheels need a newer glibc than the profile's floor.",
+        "Raise libc where all hosts have it, or take the release that the message names.",
+    ),
+    "FERRY-COMPAT-005": (
+        "A TensorFlow release has no wheel for the profile's Python, system or architecture.",
+        "Choose one of the Pythons or releases that the message names.",
+    ),
+    "FERRY-COMPAT-006": (
+        "A build without GPU support is asked for in a GPU profile.",
+        "Take tensorflow[and-cuda], or set the accelerator to none.",
+    ),
+    "FERRY-COMPAT-007": (
+        "A GPU profile brings no CUDA libraries (a warning).",
+        "Add the extra and-cuda, or see that every host has the CUDA and cuDNN that the message names.",
+    ),
+    "FERRY-COMPAT-008": (
+        "A profile without accelerator carries GPU code (a warning).",
+        "Take tensorflow-cpu: the same, and smaller.",
+    ),
+    "FERRY-COMPAT-009": (
+        "TensorBoard's command will not start beside the setuptools that gets locked (a warning).",
+        "Add the constraint that the message names.",
+    ),
+    "FERRY-COMPAT-010": (
+        "TensorFlow is not pinned (a warning).",
+        "Pin it, so that a new lock changes only what was meant.",
+    ),
+    "FERRY-COMPAT-011": (
+        "The floor of a profile's Python is an X.Y.0, which a bare X.Y means too (a warning).",
+        "Write the oldest full Python version of its hosts, such as 3.9.19.",
+    ),
     "FERRY-BUILD-001": (
         "A locked wheel cannot be downloaded.",
         "Check the index; if the file is gone from it, lock again with ferry_lock_refresh.",

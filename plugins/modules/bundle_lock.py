@@ -16,6 +16,8 @@ description:
     version, wheels only, and writes C(<workdir>/locks/<profile>/pylock.toml) (PEP 751) with one hashed wheel for each package.
   - A lock stays as it is while the requirements, the constraints and the profile are the same; the index moves, a second run must not.
   - Downloads no wheel. No address of an index is in a lock.
+  - Before anything is resolved, the requirements of every profile are judged by what is known of TensorFlow's releases, their Pythons,
+    CUDA, libc and wheels. What is impossible is refused for all profiles at once, with the nearest possible choices; what is risky is a warning.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -85,6 +87,18 @@ locks:
   type: dict
   returned: success
   sample: {"windows-py311": {"path": "/srv/ferry/locks/windows-py311/pylock.toml", "wheels": 38, "kept": false}}
+verdicts:
+  description:
+    - By profile, what is known beforehand of the requirements; also where the lock was kept. A profile of which nothing is known has an empty list.
+    - C(level) is V(risky), also given as a warning, or V(good). C(code) is the stable code of a risky one, as in docs/codes.md, none for a good one.
+      C(message) is one sentence.
+  type: dict
+  returned: success
+  sample:
+    windows-py311:
+      - level: good
+        code: null
+        message: tensorflow==2.21.0 has wheels for Windows x86_64, Python 3.11.
 event:
   description: What the change record keeps of this task.
   type: dict
@@ -102,13 +116,19 @@ from ansible_collections.airgap.ferry.plugins.module_utils import running, stagi
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
 
 
-def lock(params, check_mode):
-    """The result of the module; see RETURN."""
+def lock(params, check_mode, warn):
+    """The result of the module; see RETURN. ``warn`` is called with each sentence that the operator must read in any case."""
     # Here and not above: it needs the third-party libraries that require_libraries looks for.
+    from ansible_collections.airgap.ferry.plugins.module_utils.resolve import verdicts
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve.lock import lock_profile
 
     tools = staging.Tools(params["index_url"], params["mirror"])
     profiles = [Profile.from_spec(name, spec) for name, spec in sorted(params["profiles"].items())]
+    judged = verdicts.judge_all(profiles, params["requirements"], params["constraints"])
+    for name, found in judged.items():
+        for verdict in found:
+            if verdict["level"] == "risky":
+                warn("%s: profile %s: %s" % (verdict["code"], name, verdict["message"]))
 
     def one(profile):
         return lock_profile(
@@ -130,6 +150,7 @@ def lock(params, check_mode):
             profile.name: {"path": answer["path"], "wheels": len(answer["packages"]), "kept": not answer["changed"]}
             for profile, answer in zip(profiles, done)
         },
+        "verdicts": judged,
         "diff": [
             {
                 "before": answer["before"],
@@ -149,7 +170,10 @@ def main():
     )
     staging.require_libraries(module)
 
-    running.finish_alone(module, "lock", module.params["workdir"], lock)
+    def act(params, check_mode):
+        return lock(params, check_mode, module.warn)
+
+    running.finish_alone(module, "lock", module.params["workdir"], act)
 
 
 if __name__ == "__main__":

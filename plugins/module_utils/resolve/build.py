@@ -11,7 +11,7 @@ import shutil
 import socket
 import time
 
-from . import index, lock, pylock, store
+from . import closure, index, lock, metadata, pylock, store
 from .installers import installers
 from ..bundle import built, canonical, files, manifest, opening, signing, statement
 from ..compat import hardware
@@ -64,13 +64,18 @@ def describe(workdir: str, profiles: list, locked: dict) -> tuple:
 def write(
     workdir: str, name: str, manifest_bytes: bytes, contents: dict, profiles: list, environment: dict, sign_with: dict
 ) -> tuple:
-    """Make the newest bundle ``name`` the one with this manifest: ``(bundle as built.newest gives it, True where it was written)``."""
+    """Make the newest bundle ``name`` the one with this manifest: ``(bundle as built.newest gives it, True where it was written)``.
+
+    Every wheel is hashed again first, and FERRY-LOCK-005 to 009 refuse a lock that the wheels themselves show not to be closed.
+    """
     before, changed = would_write(workdir, name, manifest_bytes, sign_with)
     if not changed:
         return before, False
     for content in contents.values():
         if isinstance(content, dict):
             store.check(workdir, content)
+    for profile in profiles:
+        _check_closure(workdir, profile)
     now = int(time.time())
     serial = max(before["serial"] + 1 if before else 1, now)
     final = os.path.join(workdir, built.FOLDER, opening.directory_name(name, serial))
@@ -112,6 +117,13 @@ def would_write(workdir: str, name: str, manifest_bytes: bytes, sign_with: dict)
         for path, limit in ((statement.NAME, statement.LIMIT), (signing.SIGNATURE, signing.LIMIT))
     )
     return before, not signing.is_signed_by(paper, signature, sign_with)
+
+
+def _check_closure(workdir, profile):
+    locked = pylock.read(lock.lock_path(workdir, profile.name))
+    requirements, constraints = lock.asked_for(workdir, profile, locked["inputs"])
+    texts = {package["wheel"]: metadata.of_wheel(store.place(workdir, package)) for package in locked["packages"]}
+    closure.check(profile, requirements, constraints, texts)
 
 
 def _entry(workdir, content):

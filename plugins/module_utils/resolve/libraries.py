@@ -10,8 +10,31 @@ try:
 
     from packaging import pylock as pep751
     from packaging import tags
+    from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
+    from packaging.metadata import parse_email
     from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+    from packaging.version import InvalidVersion, Version
 except ImportError:  # staging.require_libraries tells the operator, before anything of this room is called
-    InvalidRequirement = Requirement = pep751 = tags = tomllib = None
+    InvalidRequirement = InvalidSpecifier = InvalidVersion = InvalidWheelFilename = Requirement = SpecifierSet = None
+    UndefinedComparison = UndefinedEnvironmentName = Version = canonicalize_name = parse_email = None
+    parse_wheel_filename = pep751 = tags = tomllib = None
 
-__all__ = ["InvalidRequirement", "Requirement", "pep751", "tags", "tomllib"]
+__all__ = [
+    "InvalidRequirement",
+    "InvalidSpecifier",
+    "InvalidVersion",
+    "InvalidWheelFilename",
+    "Requirement",
+    "SpecifierSet",
+    "UndefinedComparison",
+    "UndefinedEnvironmentName",
+    "Version",
+    "canonicalize_name",
+    "parse_email",
+    "parse_wheel_filename",
+    "pep751",
+    "tags",
+    "tomllib",
+]

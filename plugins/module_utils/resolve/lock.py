@@ -5,20 +5,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 
-from . import index, pylock, target
-from .libraries import InvalidRequirement, Requirement, pep751, tomllib
-from ..bundle import canonical
-from ..bundle.files import sha256_bytes, write_durably
+from . import closure, index, metadata, pylock, target
+from .libraries import InvalidRequirement, Requirement, Version, pep751, tomllib
+from ..bundle import canonical, manifest
+from ..bundle.files import read_limited, sha256_bytes, write_durably
 from ..errors import FerryError, disk_full, says_disk_full
 from ..profile import Profile
 
 SOURCES = "sources.json"
 _FORMAT = 1
+# How often uv is asked again without the versions that refuse one of the profile's Pythons.
+_ROUNDS = 5
 _UNREACHABLE = re.compile(
     r"(?i)(error sending request|failed to fetch|could not connect|dns error|connection refused|request failed|timed out|tls|certificate)"
 )
@@ -42,32 +46,59 @@ def lock_profile(
     """Write the lock of ``profile`` unless its inputs are the same as those of the lock that is there.
 
     ``requirements`` and ``constraints`` are the bundle's; the profile's own are added. ``uv`` is the command as a list.
-    Returns ``{"path", "changed", "before": text, "after": text, "packages": [...]}``.
+    Returns ``{"path", "changed", "before": text, "after": text, "packages": [...], "excluded": [...], "unchecked": [...]}``.
+    ``excluded``: ``{"package", "version", "python", "constraint"}`` of each version that uv took although its Requires-Python refuses that
+    Python, and what kept it out. ``unchecked``: the wheels whose METADATA the index did not give; :mod:`.build` checks them. Both are of
+    this run, empty for a lock that was kept. A new lock is refused with FERRY-LOCK-005 to 009 where it is not closed (:mod:`.closure`).
     """
     asked = list(requirements) + list(profile.requirements)
     bounds = list(constraints) + list(profile.constraints)
     _check_strings(profile, asked, bounds)
     path = lock_path(workdir, profile.name)
-    inputs = sha256_bytes(
-        canonical.dumps(
-            {"format": _FORMAT, "profile": profile.spec(), "requirements": sorted(asked), "constraints": sorted(bounds)}
-        )
-    )
+    inputs = inputs_digest(profile, asked, bounds)
     before = ""
     if os.path.exists(path):
         with open(path, encoding="utf-8", errors="replace") as stream:
             before = stream.read()
         present = pylock.read(path)
         if present["inputs"] == inputs and not refresh:
-            return {"path": path, "changed": False, "before": before, "after": before, "packages": present["packages"]}
-    packages, sources = _resolve(profile, asked, bounds, uv, environment)
+            kept = {"before": before, "after": before, "packages": present["packages"], "excluded": [], "unchecked": []}
+            return dict(kept, path=path, changed=False)
+    # A dry run writes nothing, not even what is only cache.
+    packages, sources, excluded, unchecked = _resolve_closed(
+        workdir, profile, asked, bounds, uv, environment, not check_mode
+    )
     after = pylock.write(profile.python, inputs, packages)
     if not check_mode and after.decode("utf-8") != before:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         write_durably(os.path.join(os.path.dirname(path), SOURCES), canonical.dumps(sources))
         write_durably(path, after)
     text = after.decode("utf-8")
-    return {"path": path, "changed": text != before, "before": before, "after": text, "packages": packages}
+    made = {"before": before, "after": text, "packages": packages, "excluded": excluded, "unchecked": unchecked}
+    return dict(made, path=path, changed=text != before)
+
+
+def inputs_digest(profile: Profile, requirements: list, constraints: list) -> str:
+    """What a lock is made for, as one digest: the profile, and all that is asked for it, in any order."""
+    asked = {"requirements": sorted(requirements), "constraints": sorted(constraints)}
+    return sha256_bytes(canonical.dumps(dict(asked, format=_FORMAT, profile=profile.spec())))
+
+
+def asked_for(workdir: str, profile: Profile, inputs: str | None) -> tuple:
+    """``(requirements, constraints)`` that the lock with this ``inputs`` was made for; ``(None, [])`` where nobody noted them.
+
+    A lock that was brought along has no such note, and one whose note is of other inputs has none either.
+    """
+    path = os.path.join(os.path.dirname(lock_path(workdir, profile.name)), SOURCES)
+    try:
+        noted = canonical.loads(read_limited(path, manifest.LIMIT), path, manifest.LIMIT)
+    except FileNotFoundError:
+        return None, []
+    canonical.require(isinstance(noted, dict), path, "an object", noted)
+    requirements, constraints = noted.get("requirements"), noted.get("constraints")
+    if requirements is None or inputs_digest(profile, requirements, constraints) != inputs:
+        return None, []
+    return requirements, constraints
 
 
 def _check_strings(profile, requirements, constraints):
@@ -91,6 +122,54 @@ def _check_strings(profile, requirements, constraints):
                 "%r for profile %s names an address; put the wheel on the index and name it by version."
                 % (index.scrub(text), profile.name),
             )
+
+
+def _resolve_closed(workdir, profile, requirements, constraints, uv, environment, keep):
+    """``(packages, sources, excluded, unchecked)`` of a lock that is closed."""
+    excluded: list = []
+    found: list = []
+    for rounds_left in range(_ROUNDS, -1, -1):
+        bounds = constraints + [entry["constraint"] for entry in excluded]
+        try:
+            packages, sources, wheels = _resolve(profile, requirements, bounds, uv, environment)
+        except FerryError as error:
+            if found and error.code in ("FERRY-LOCK-001", "FERRY-LOCK-002"):
+                # Without these versions there is no lock, so what is wrong with them is the reason.
+                raise closure.refusal(profile, found)
+            raise
+        texts = metadata.fetch(workdir, wheels, environment, keep)
+        found = closure.problems(profile, requirements, constraints, texts)
+        if not found:
+            sources.update(requirements=sorted(requirements), constraints=sorted(constraints))
+            sources["excluded"] = [entry["constraint"] for entry in excluded]
+            return packages, sources, excluded, sorted(name for name, text in texts.items() if text is None)
+        if not rounds_left or any(problem.kind != closure.REFUSES_PYTHON for problem in found):
+            break
+        excluded += [_exclusion(profile, problem, environment) for problem in found]
+    raise closure.refusal(profile, found)
+
+
+def _exclusion(profile, problem, environment):
+    """Keep the version of ``problem`` out, and with it the older ones that refuse the same Python: pip reads that from the index's page.
+
+    uv has no regard for exclusions such as ``!=3.9.1`` and would take them one by one: 25 versions of cryptography.
+    """
+    command = [sys.executable, "-m", "pip", "index", "versions", problem.package, "--json", "--only-binary", ":all:"]
+    command += ["--python-version", problem.python]
+    for platform in target.platforms(profile):
+        command += ["--platform", platform]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True, env=environment
+    )
+    constraint = "%s!=%s" % (problem.package, problem.version)
+    if done.returncode == 0:
+        accepted = [Version(text) for text in json.loads(done.stdout)["versions"]]
+        older = [version for version in accepted if version < Version(problem.version)]
+        # Where the page says nothing of Pythons, pip lists the refused version too, and its word is worth nothing.
+        if older and Version(problem.version) not in accepted:
+            constraint = "%s<=%s" % (problem.package, max(older))
+    told = {"package": problem.package, "version": problem.version, "python": problem.python}
+    return dict(told, constraint=constraint)
 
 
 def _resolve(profile, requirements, constraints, uv, environment):
@@ -127,7 +206,7 @@ def _resolve(profile, requirements, constraints, uv, environment):
             raise _refusal(profile, done.stderr, environment)
         with open(answer, "rb") as stream:
             resolved = pep751.Pylock.from_dict(tomllib.load(stream))
-    packages, sources = [], {}
+    packages, sources, wheels = [], {}, []
     for package, chosen in _select(profile, resolved):
         packages.append(
             {
@@ -138,7 +217,10 @@ def _resolve(profile, requirements, constraints, uv, environment):
             }
         )
         sources[chosen.filename] = index.without_credentials(chosen.url)
-    return packages, {"index": index.shown(environment), "wheels": sources}
+        wheels.append(
+            {key: packages[-1][key] for key in ("wheel", "sha256")} | {"url": chosen.url, "size": chosen.size}
+        )
+    return packages, {"index": index.shown(environment), "wheels": sources}, wheels
 
 
 def _select(profile, resolved):

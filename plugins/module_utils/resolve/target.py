@@ -14,6 +14,8 @@ _LEGACY = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux20
 _OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
 # The glibc versions that uv's --python-platform knows (uv 0.13).
 _UV_GLIBC = (17, 28, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40)
+# The newest patch release of each CPython. Source: the releases that uv 0.13.9 lists (uv python list --all-versions), read 2026-11-24.
+_NEWEST_PATCH = {(3, 8): 20, (3, 9): 25, (3, 10): 22, (3, 11): 18, (3, 12): 16, (3, 13): 18, (3, 14): 10, (3, 15): 2}
 
 
 def platforms(profile: Profile) -> list:
@@ -35,19 +37,28 @@ def wheel_tags(profile: Profile) -> list:
     return found + list(tags.compatible_tags(version, interpreter="cp%d%d" % version, platforms=platforms(profile)))
 
 
-def marker_environment(profile: Profile) -> dict:
-    """The environment markers of a host of the profile, at the floor of its Python."""
+def pythons(profile: Profile) -> list:
+    """The Pythons that a lock is checked for: the floor, and the newest known patch of its X.Y where that is newer."""
+    major, minor = python_xy(profile)
+    floor = int(profile.python.split(".")[2])
+    newest = max(floor, _NEWEST_PATCH.get((major, minor), floor))
+    return ["%d.%d.%d" % (major, minor, patch) for patch in sorted({floor, newest})]
+
+
+def marker_environment(profile: Profile, python: str | None = None) -> dict:
+    """The environment markers of a host of the profile; its Python is ``python`` (X.Y.Z), by default the floor."""
+    python = python or profile.python
     windows = profile.os == "windows"
     return {
         "implementation_name": "cpython",
-        "implementation_version": profile.python,
+        "implementation_version": python,
         "os_name": "nt" if windows else "posix",
         "platform_machine": "AMD64" if windows else profile.arch,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Windows" if windows else "Linux",
         "platform_version": "",
-        "python_full_version": profile.python,
+        "python_full_version": python,
         "python_version": "%d.%d" % python_xy(profile),
         "sys_platform": "win32" if windows else "linux",
     }

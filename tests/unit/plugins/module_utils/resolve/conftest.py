@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import html
 import http.server
 import os
 import re
 import shutil
 import sys
 import threading
+import time
 import zipfile
 
 import pytest
@@ -20,16 +23,34 @@ from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index
 
 
 class Index:
-    """A simple index (PEP 503) of the wheels in ``folder``; ``asked`` lists the files that were downloaded."""
+    """A simple index (PEP 503) of the wheels in ``folder``; ``asked`` lists the files that were downloaded.
+
+    ``asked_beside`` lists the wheels whose metadata was asked for, ``spans`` the range requests as ``(file, first, last)``.
+    """
 
     def __init__(self, folder):
         self.folder = folder
         self.asked = []
+        self.asked_beside = []
+        self.spans = []
         self.broken = set()
+        # What a mirror may lack: METADATA beside wheels, ranges, patience with those who give no "user:password".
+        self.beside = True
+        self.ranges = True
+        self.credentials = None
+        # Wheel -> its Requires-Python as the page says it.
+        self.pythons = {}
+        # Seconds that METADATA takes to come.
+        self.pause = 0
+        # Path -> how many times its answer is cut off in the middle.
+        self.cut = {}
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                outer._answer(self)
+
+            def do_HEAD(self):
                 outer._answer(self)
 
             def log_message(self, *_words):
@@ -57,19 +78,45 @@ class Index:
 
     def _answer(self, request):
         parts = request.path.strip("/").split("/")
-        body = None
+        body, span = None, None
+        if self.credentials and request.headers.get("Authorization") != self._authorization():
+            request.send_response(401)
+            request.send_header("WWW-Authenticate", "Basic")
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
         if parts[0] == "simple" and len(parts) == 2:
             body = self._page(parts[1])
         elif parts[0] == "files" and parts[1].endswith(".metadata"):
-            body = self._metadata(parts[1][: -len(".metadata")])
+            self.asked_beside.append(parts[1][: -len(".metadata")])
+            time.sleep(self.pause)
+            body = self._metadata(parts[1][: -len(".metadata")]) if self.beside else None
         elif parts[0] == "files" and parts[1] not in self.broken:
-            self.asked.append(parts[1])
             body = self._bytes(parts[1])
-        request.send_response(200 if body else 404)
+            asked = re.fullmatch("bytes=([0-9]+)-([0-9]+)", request.headers.get("Range", ""))
+            if asked and self.ranges:
+                span = int(asked.group(1)), min(int(asked.group(2)), len(body) - 1)
+                self.spans.append((parts[1], *span))
+            elif request.command == "GET":
+                self.asked.append(parts[1])
+        request.send_response(206 if span else 200 if body else 404)
+        if span:
+            request.send_header("Content-Range", "bytes %d-%d/%d" % (*span, len(body)))
+            body = body[span[0] : span[1] + 1]
+        if self.ranges:
+            request.send_header("Accept-Ranges", "bytes")
         request.send_header("Content-Type", "text/html")
         request.send_header("Content-Length", str(len(body or b"")))
         request.end_headers()
+        if request.command == "HEAD":
+            return
+        if self.cut.get(request.path, 0) > 0:
+            self.cut[request.path] -= 1
+            body = body[: len(body) // 2]
         request.wfile.write(body or b"")
+
+    def _authorization(self):
+        return "Basic " + base64.b64encode(self.credentials.encode()).decode()
 
     def _bytes(self, name):
         with open(os.path.join(self.folder, name), "rb") as stream:
@@ -85,8 +132,10 @@ class Index:
             if re.sub(r"[-_.]+", "-", name.split("-")[0]).lower() == project:
                 digest = hashlib.sha256(self._bytes(name)).hexdigest()
                 # Metadata beside the wheel (PEP 658), as the great indexes have it: resolving asks for no wheel.
-                beside = ' data-core-metadata="true"' if name.endswith(".whl") else ""
-                links.append('<a href="/files/%s#sha256=%s"%s>%s</a>' % (name, digest, beside, name))
+                more = ' data-core-metadata="true"' if name.endswith(".whl") and self.beside else ""
+                if name in self.pythons:
+                    more += ' data-requires-python="%s"' % html.escape(self.pythons[name])
+                links.append('<a href="/files/%s#sha256=%s"%s>%s</a>' % (name, digest, more, name))
         return ("<!DOCTYPE html><html><body>%s</body></html>" % "\n".join(links)).encode() if links else None
 
 
@@ -97,6 +146,24 @@ def served(tmp_path):
     made = Index(str(tmp_path / "served"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def publish(tmp_path, served, make_wheel):
+    """Serve a tiny wheel whose METADATA says more than its name; its file name."""
+
+    def make(name, version="1.0", requires=(), python=None, extras=(), platform=None, said=None):
+        lines = ["Metadata-Version: 2.1", "Name: %s" % name, "Version: %s" % (said or version)]
+        lines += ["Requires-Python: %s" % python] if python else []
+        lines += ["Provides-Extra: %s" % extra for extra in extras]
+        lines += ["Requires-Dist: %s" % entry for entry in requires]
+        text = {"%s-%s.dist-info/METADATA" % (name, version): ("\n".join(lines) + "\n").encode()}
+        file = served.add(make_wheel(tmp_path / "published", name, version, lying=text), platform)
+        if python:
+            served.pythons[file] = python
+        return file
+
+    return make
 
 
 @pytest.fixture
