@@ -231,6 +231,10 @@ CODES = {
         "Install or repair the NVIDIA driver; nvidia-smi must list the devices.",
     ),
     "FERRY-RECORD-001": ("The record cannot be written.", "Check ferry_record_dir on the controller."),
+    "FERRY-SURVEY-001": (
+        "The survey cannot be written to this file.",
+        "Set ferry_survey_file to a name that ends in .json, where nothing but an earlier survey lies.",
+    ),
 }
 
 

@@ -10,7 +10,8 @@ _UTILS = PLUGINS / "module_utils"
 ROOMS = tuple(_UTILS / name for name in ("host", "bundle", "zone"))
 SHARED = tuple(_UTILS / name for name in ("errors.py", "mutex.py", "running.py"))
 MODULES = tuple(
-    PLUGINS / "modules" / name for name in ("bundle_open.py", "bundle_receive.py", "gpu_info.py", "pip_offline.py")
+    PLUGINS / "modules" / name
+    for name in ("bundle_open.py", "bundle_receive.py", "gpu_info.py", "host_info.py", "pip_offline.py")
 )
 UTILS = (*sorted(path for room in ROOMS for path in room.glob("*.py")), *SHARED)
 

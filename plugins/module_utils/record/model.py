@@ -19,7 +19,7 @@ TYPE = "airgap.ferry/record/v1"
 # A run in one of these has not ended, or nobody was there to write down that it did.
 OPEN = ("planned", "running")
 # Stages that act on a managed host; the others (build, send, open, ...) act on the way to it.
-HOST_STAGES = ("install", "switch", "rollback", "verify", "prune")
+HOST_STAGES = ("install", "switch", "rollback", "verify", "prune", "survey")
 # Enough for any sentence of ours; a foreign module's message may be a whole log.
 MESSAGE_LIMIT = 2000
 

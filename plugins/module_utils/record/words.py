@@ -26,6 +26,7 @@ _DONE = {
     "rollback": "Rolled back",
     "prune": "Pruned",
     "verify": "Verified",
+    "survey": "Surveyed",
 }
 
 

@@ -230,6 +230,7 @@ def test_a_removed_release_is_named_and_a_record_from_before_there_were_any_stil
         (["a"], line("a", "ok", "verify"), GOOD, "Verified 1 of 1 host"),
         (["a"], line("a", "changed", "rollback"), GOOD, "Rolled back 1 of 1 host"),
         (["a"], line("a", "changed", "prune"), GOOD, "Pruned 1 of 1 host"),
+        (["a"], line("a", "ok", "survey"), GOOD, "Surveyed 1 of 1 host"),
         ([], line("s", "ok", "lock") + line("s", "changed", "build"), GOOD, "Bundle built and signed"),
         ([], [], GOOD, "Finished; nothing was to do"),
         (["a", "b"], deployed("a"), None, "Interrupted; 1 of 2 hosts reached"),
@@ -248,7 +249,8 @@ def test_the_headline_says_the_outcome(names, lines, stats, expected):
 
 
 @pytest.mark.parametrize(
-    "routes, expected", [(0, "no route out: ran cut off"), (1, "1 route out"), (3, "3 routes out"), (None, "not measured")]
+    "routes, expected",
+    [(0, "no route out: ran cut off"), (1, "1 route out"), (3, "3 routes out"), (None, "not measured")],
 )
 def test_no_measurement_is_not_called_cut_off(routes, expected):
     """The claim that a run had no network needs a measured 0."""
