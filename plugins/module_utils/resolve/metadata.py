@@ -320,7 +320,8 @@ class _Remote(io.RawIOBase):
             # Near its end an archive is read backwards, elsewhere forwards.
             start = min(first, max(0, self._size - _AHEAD))
             self._load(start, min(max(last, start + _AHEAD - 1), self._size - 1))
-        chunk = self._data[first - self._start : last - self._start + 1]
+        begin, end = first - self._start, last - self._start + 1
+        chunk = self._data[begin:end]
         buffer[: len(chunk)] = chunk
         self._position += len(chunk)
         return len(chunk)

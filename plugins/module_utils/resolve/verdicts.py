@@ -183,11 +183,9 @@ class _Judgement:
             yield from _setuptools(self.profile, str(ask) + " brings TensorBoard, whose", self.bounds)
 
     def _fits(self, release, package=None):
-        return (
-            self.profile.python_xy in self._pythons(release, package)
-            and self._libc_fits(release)
-            and not (self._fault(release) or (False,))[0]
-        )
+        known_bad = (self._fault(release) or (False,))[0]
+        has_wheel = self.profile.python_xy in self._pythons(release, package)
+        return has_wheel and self._libc_fits(release) and not known_bad
 
     def _fault(self, release):
         # On Windows the extra itself is refused, and without it these releases are good there.
