@@ -124,6 +124,12 @@ host:
         distutils:
           description: Whether its distutils is whole. None from Python 3.12 on, which has none.
           type: bool
+        tag:
+          description:
+            - The wheel tag of its own builds (Python, ABI, platform). A host of a profile also takes the manylinux tags up to its glibc.
+            - None where it is no CPython.
+          type: str
+          sample: cp311-cp311-linux_x86_64
         markers:
           description: Its marker environment, by the names of PEP 508.
           type: dict

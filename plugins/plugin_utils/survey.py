@@ -108,10 +108,16 @@ def _serves(python):
         python["implementation"] == "cpython"
         and python["bits"] == 64
         and python["venv"]
+        and _is_ordinary(python)
         and _VERSION.fullmatch(python["version"])
         and _PATH.fullmatch(python["path"])
         and numbers(python["version"])[:2] >= _OLDEST
     )
+
+
+def _is_ordinary(python):
+    """Whether wheels for its X.Y fit: not a free-threaded (cp313t) nor a debug build, which have an ABI of their own."""
+    return re.fullmatch(r"(cp3[0-9]+)-\1-[a-z0-9_]+", python["tag"] or "") is not None
 
 
 def _rank(python):
@@ -125,8 +131,14 @@ def _without_python(facts):
     if not found:
         return wanted + ("that ferry_python does not run" if facts["named_python"] else "none")
     return wanted + ", ".join(
-        "%s %s (%d bits%s)"
-        % (python["implementation"], python["version"], python["bits"], "" if python["venv"] else ", no venv")
+        "%s %s (%d bits%s%s)"
+        % (
+            python["implementation"],
+            python["version"],
+            python["bits"],
+            "" if python["venv"] else ", no venv",
+            ", ABI " + python["tag"].split("-")[1] if python["tag"] and not _is_ordinary(python) else "",
+        )
         for python in found
     )
 

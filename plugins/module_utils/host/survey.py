@@ -42,7 +42,7 @@ _ELSEWHERE = (
 )
 # Asked of each interpreter, so it runs on any Python 3. The marker names are those of PEP 508.
 _QUESTIONS = r"""
-import importlib, importlib.util, json, os, platform, sys
+import importlib, importlib.util, json, os, platform, sys, sysconfig
 def whole(*names):
     try:
         for name in names:
@@ -54,7 +54,14 @@ info = sys.implementation.version
 version = "%d.%d.%d" % info[:3]
 if info.releaselevel != "final":
     version += info.releaselevel[0] + str(info.serial)
+tag = None
+if sys.implementation.name == "cpython":
+    own = "cp%d%d" % sys.version_info[:2]
+    # The ABI of a free-threaded build, and of a debug build, which the wheels of ordinary ones do not fit.
+    abi = own + ("t" if sysconfig.get_config_var("Py_GIL_DISABLED") else "") + ("d" if hasattr(sys, "gettotalrefcount") else "")
+    tag = "%s-%s-%s" % (own, abi, sysconfig.get_platform().replace("-", "_").replace(".", "_"))
 print(json.dumps({
+    "tag": tag,
     "base": os.path.realpath(sys.base_prefix),
     "version": platform.python_version(),
     "implementation": sys.implementation.name,
@@ -208,11 +215,11 @@ def cpu() -> dict:
     model = re.search(r"^model name\s*:\s*(.+?)\s*$", text, re.M)
     flags = re.search(r"^flags\s*:(.*)$", text, re.M)
     known = dict.fromkeys(_FLAGS)
-    if flags:
-        known = {name: name in flags.group(1).split() for name in _FLAGS}
-    elif os.name == "nt" and platform.machine().lower() == "amd64":
+    if os.name == "nt" and platform.machine().lower() == "amd64":
         has = ctypes.windll.kernel32.IsProcessorFeaturePresent
         known = {name: bool(has(number)) if number else None for name, number in _FLAGS.items()}
+    elif flags:
+        known = {name: name in flags.group(1).split() for name in _FLAGS}
     name = (
         model.group(1) if model else _registry(r"HARDWARE\DESCRIPTION\System\CentralProcessor\0", "ProcessorNameString")
     )
@@ -256,6 +263,8 @@ def room(root) -> dict:
 
 def selinux():
     """enforcing, permissive or disabled; None where it cannot be seen, as in a container, and on Windows."""
+    if os.name == "nt":  # where a compatibility layer may show the files of what lies under it
+        return None
     state = _text("/sys/fs/selinux/enforce")
     if state is not None:
         return {"0": "permissive", "1": "enforcing"}.get(state.strip())

@@ -21,6 +21,7 @@ PYTHON = {
     "version": "3.11.2",
     "implementation": "cpython",
     "bits": 64,
+    "tag": "cp311-cp311-linux_x86_64",
     "libc": "glibc-2.36",
     "venv": True,
     "ensurepip": False,

@@ -69,6 +69,8 @@ def test_an_interpreter_answers_for_itself(path):
     markers = pytest.importorskip("packaging.markers").default_environment()
     assert python["markers"] == {name: value for name, value in markers.items() if name in python["markers"]}
     assert len(python["markers"]) == 11
+    tags = pytest.importorskip("packaging.tags")
+    assert python["tag"] in [str(tag) for tag in tags.sys_tags()]
 
 
 def test_one_python_under_several_names_is_told_once_and_the_named_one_is_first(path, tmp_path):
@@ -103,7 +105,10 @@ def test_what_lies_elsewhere_must_be_named_and_its_helpers_are_not_run(path, tmp
 
 
 def _said(version, base):
-    return """echo '{"base": "%s", "version": "%s", "implementation": "cpython", "markers": {}}'""" % (base, version)
+    return """echo '{"base": "%s", "version": "%s", "implementation": "cpython", "tag": null, "markers": {}}'""" % (
+        base,
+        version,
+    )
 
 
 @pytest.mark.parametrize(
