@@ -45,6 +45,14 @@ CODES = {
         "The package index cannot be reached.",
         "Check the address, proxy and CA in pip's configuration or ferry_index_url.",
     ),
+    "FERRY-INDEX-002": (
+        "An address with credentials would be written into pip's configuration.",
+        "Write the address without them, and user and password into ~/.netrc, which pip and uv read.",
+    ),
+    "FERRY-INDEX-003": (
+        "The package index does not say when its files were uploaded.",
+        "Name an index that does (PEP 700; PyPI does), or drop ferry_lock_as_of.",
+    ),
     "FERRY-LOCK-001": (
         "A requirement cannot be satisfied from the index.",
         "Correct the requirement; the message carries the resolver's reason.",
@@ -77,6 +85,22 @@ CODES = {
     "FERRY-LOCK-009": (
         "A locked file is no wheel, does not fit the profile, or its METADATA is not usable or of another package.",
         "Choose another version, or correct the profile; ask who changed the file.",
+    ),
+    "FERRY-LOCK-010": (
+        "A second index serves another file under the name of a locked one.",
+        "Use neither before you know which is right; compare with a third, and tell the mirror's operators.",
+    ),
+    "FERRY-LOCK-011": (
+        "A second index lacks a locked file, or its sha256.",
+        "Wait until it has caught up, or name another ferry_crosscheck_index_url.",
+    ),
+    "FERRY-TRIM-001": (
+        "A reduction was never tested with what the profile locks.",
+        "Choose a release that the message names, or drop trim from the profile.",
+    ),
+    "FERRY-TRIM-002": (
+        "A profile cannot be trimmed, because the index does not tell enough of its wheels.",
+        "Drop trim from the profile, or lock from an index that gives METADATA and sizes, as PyPI does.",
     ),
     "FERRY-COMPAT-001": (
         "A GPU is asked for on native Windows with a TensorFlow newer than 2.10.",
@@ -118,6 +142,10 @@ CODES = {
     "FERRY-COMPAT-011": (
         "The floor of a profile's Python is an X.Y.0, which a bare X.Y means too (a warning).",
         "Write the oldest full Python version of its hosts, such as 3.9.19.",
+    ),
+    "FERRY-COMPAT-012": (
+        "The lock of a profile without accelerator carries CUDA libraries (a warning).",
+        "Look for a build without GPU support, or set the accelerator to cuda.",
     ),
     "FERRY-BUILD-001": (
         "A locked wheel cannot be downloaded.",

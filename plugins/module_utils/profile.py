@@ -9,6 +9,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
+from .compat.reductions import REDUCTIONS
 from .errors import FerryError
 
 NAME = "[a-z0-9][a-z0-9-]{0,31}"
@@ -23,7 +24,7 @@ _CHOICES = {
     "arch": ("x86_64", "aarch64"),
     "accelerator": ("none", "cuda"),
 }
-_KEYS = (*_CHOICES, "libc", "python", "requirements", "constraints")
+_KEYS = (*_CHOICES, "libc", "python", "requirements", "constraints", "trim")
 
 
 class Secret(str):
@@ -65,7 +66,7 @@ def unknown_key(key, known):
 
 @dataclass(frozen=True)
 class Profile:
-    """``libc`` and ``python`` are floors; ``libc`` is None on Windows, ``python`` always has three parts."""
+    """``libc`` and ``python`` are floors; ``libc`` is None on Windows, ``python`` always has three parts. ``trim``: a named reduction."""
 
     name: str
     os: str
@@ -75,6 +76,7 @@ class Profile:
     accelerator: str
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
+    trim: str | None = None
 
     @classmethod
     def from_spec(cls, name, spec):
@@ -106,6 +108,7 @@ class Profile:
             python=reader.python(),
             requirements=reader.strings("requirements"),
             constraints=reader.strings("constraints"),
+            trim=reader.trim(),
             **chosen,
         )
 
@@ -116,7 +119,8 @@ class Profile:
 
     def spec(self):
         """The profile as a bundle's manifest describes it."""
-        return {key: getattr(self, key) for key in ("os", "arch", "libc", "python", "accelerator")}
+        described = {key: getattr(self, key) for key in ("os", "arch", "libc", "python", "accelerator")}
+        return dict(described, trim=self.trim) if self.trim else described
 
 
 class _Reader:
@@ -143,6 +147,13 @@ class _Reader:
         if value not in _CHOICES[key]:
             raise self.refusal(key, " or ".join(_CHOICES[key]), nearest(value, _CHOICES[key], "choose one of them"))
         return str(value)
+
+    def trim(self):
+        value = self._spec.get("trim")
+        if value is not None and value not in REDUCTIONS:
+            known = sorted(REDUCTIONS)
+            raise self.refusal("trim", " or ".join(known), nearest(value, known, "choose one of them, or leave it out"))
+        return value
 
     def libc(self, os):
         value = self._spec.get("libc")

@@ -12,6 +12,7 @@ import sys
 from .resolve import index
 
 LOCK_OPTIONS = {
+    "name": {"type": "str", "required": True},
     "workdir": {"type": "path", "required": True},
     "profiles": {"type": "dict", "required": True},
     "requirements": {"type": "list", "elements": "str", "default": []},
@@ -19,6 +20,9 @@ LOCK_OPTIONS = {
     "index_url": {"type": "str"},
     "mirror": {"type": "str", "choices": sorted(index.MIRRORS)},
     "refresh": {"type": "bool", "default": False},
+    "prefer": {"type": "str", "choices": ["newest", "previous"], "default": "newest"},
+    "as_of": {"type": "str"},
+    "crosscheck_index_url": {"type": "str"},
 }
 
 _LIBRARIES = ("packaging", "tomllib", "uv", "pip")
@@ -31,6 +35,14 @@ class Tools:
         self.uv = [os.path.join(os.path.dirname(sys.executable), "uv")]
         self.pip = [sys.executable, "-m", "pip"]
         self.environment = index.environment(sys.executable, index_url, mirror)
+
+
+def hide_credentials(module):
+    """Keep an address with a user and password out of all that Ansible says: where it is told to be verbose it repeats a module's arguments."""
+    for name in ("index_url", "crosscheck_index_url"):
+        address = module.params.get(name)
+        if address and "@" in address:
+            module.no_log_values.add(address)
 
 
 def require_libraries(module):

@@ -151,6 +151,8 @@ def build(params, check_mode):
     manifest_bytes, contents = building.describe(workdir, profiles, locked)
     if check_mode:
         bundle, changed = building.would_write(workdir, params["name"], manifest_bytes, params["signing"])
+        if changed:
+            building.check_closure(workdir, profiles)
     else:
         bundle, changed = building.write(
             workdir, params["name"], manifest_bytes, contents, profiles, commands.environment, params["signing"]
@@ -166,13 +168,13 @@ def build(params, check_mode):
 def main():
     module = AnsibleModule(
         argument_spec={
-            "name": {"type": "str", "required": True},
             "signing": {"type": "dict", "required": True, "options": SIGNING_OPTIONS},
-            **{name: staging.LOCK_OPTIONS[name] for name in ("workdir", "profiles", "index_url", "mirror")},
+            **{name: staging.LOCK_OPTIONS[name] for name in ("name", "workdir", "profiles", "index_url", "mirror")},
         },
         mutually_exclusive=[("index_url", "mirror")],
         supports_check_mode=True,
     )
+    staging.hide_credentials(module)
     staging.require_libraries(module)
 
     running.finish_alone(module, "build", module.params["workdir"], build)

@@ -16,8 +16,12 @@ description:
     version, wheels only, and writes C(<workdir>/locks/<profile>/pylock.toml) (PEP 751) with one hashed wheel for each package.
   - A lock stays as it is while the requirements, the constraints and the profile are the same; the index moves, a second run must not.
   - Downloads no wheel. No address of an index is in a lock.
+  - Writes a review of all locks, to be read before anything is downloaded, as text, Markdown and JSON to C(<workdir>/locks/review.txt),
+    C(review.md) and C(review.json). It compares with the newest bundle of this name that was built in O(workdir), and stays as it is
+    while the locks do.
   - Before anything is resolved, the requirements of every profile are judged by what is known of TensorFlow's releases, their Pythons,
-    CUDA, libc and wheels. What is impossible is refused for all profiles at once, with the nearest possible choices; what is risky is a warning.
+    CUDA, libc and wheels. What is impossible is refused for all profiles at once, with the nearest possible choices; what is risky is a warning,
+    and so are CUDA libraries in the lock of a profile without accelerator.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -30,6 +34,10 @@ attributes:
     support: full
     platforms: posix
 options:
+  name:
+    description: Name of the bundle that the locks are for; the review compares with the newest one of it.
+    type: str
+    required: true
   workdir:
     description: Folder of the staging host that keeps locks, wheel store and bundles.
     type: path
@@ -38,6 +46,8 @@ options:
     description:
       - Profiles by name; each a dictionary with V(os) (linux, windows), V(arch) (x86_64, aarch64), V(libc) (C(glibc-2.N), Linux only),
         V(python) (full version, a floor), V(accelerator) (none, cuda) and, where wanted, V(requirements) and V(constraints) of its own.
+      - V(trim) names a reduction. C(inference) leaves out what a tested release of C(tensorflow-cpu) does not need to load, ask and fit models;
+        the lock says what that is, what it loses and how many bytes it saves.
     type: dict
     required: true
   requirements:
@@ -61,6 +71,24 @@ options:
     description: Resolve anew even where the inputs are the same.
     type: bool
     default: false
+  prefer:
+    description:
+      - Which versions to take where several satisfy what is asked. V(newest) are the newest ones. V(previous) are those of the lock that is there,
+        so that a patch release of one package changes few others.
+      - It matters where a lock is made anew, because its inputs changed or O(refresh) is set.
+    type: str
+    choices: [newest, previous]
+    default: newest
+  as_of:
+    description:
+      - A day (V(YYYY-MM-DD), UTC). Nothing that was uploaded after it is taken, so the same lock can be made again later.
+      - Needs an index that says when its files were uploaded (PEP 700), as PyPI does.
+    type: str
+  crosscheck_index_url:
+    description:
+      - Address of a second index that has to serve every locked file with the same sha256; a difference is refused. It is asked on each run.
+      - Nothing is ever locked or downloaded from it.
+    type: str
 requirements:
   - uv, pip and packaging in the interpreter that runs the module (M(airgap.ferry.staging_tools) makes it)
 seealso:
@@ -70,6 +98,7 @@ seealso:
 EXAMPLES = r"""
 - name: Lock
   airgap.ferry.bundle_lock:
+    name: tf
     workdir: /srv/ferry
     requirements:
       - tensorflow==2.18.1
@@ -83,10 +112,37 @@ EXAMPLES = r"""
 
 RETURN = r"""
 locks:
-  description: By profile, the lock's path, its number of wheels and whether it was kept.
+  description:
+    - By profile, the lock's path, its number of wheels and whether it was kept.
+    - C(excluded) are versions that were kept out because their Requires-Python refuses the profile's Python, and C(unchecked) are wheels whose
+      METADATA the index does not give, which M(airgap.ferry.bundle_build) checks. Both are of this run.
   type: dict
   returned: success
-  sample: {"windows-py311": {"path": "/srv/ferry/locks/windows-py311/pylock.toml", "wheels": 38, "kept": false}}
+  sample:
+    windows-py311:
+      path: /srv/ferry/locks/windows-py311/pylock.toml
+      wheels: 38
+      kept: false
+      excluded: []
+      unchecked: []
+review:
+  description: What an approver reads.
+  type: dict
+  returned: success
+  contains:
+    lines:
+      description: The text, a line each.
+      type: list
+      elements: str
+    path:
+      description: Where the Markdown lies, with the text and the JSON beside it; in check mode nothing is written.
+      type: str
+    total:
+      description:
+        - Number of different C(wheels), their C(bytes), how many are C(new), how many bytes these are (C(carry)), and how many wheels have a size
+          that is C(unknown) and missing in the sums.
+      type: dict
+      sample: {"wheels": 92, "bytes": 2900000000, "new": 1, "carry": 645000000, "unknown": 0}
 verdicts:
   description:
     - By profile, what is known beforehand of the requirements; also where the lock was kept. A profile of which nothing is known has an empty list.
@@ -109,48 +165,70 @@ code:
   returned: failure
 """
 
+import datetime
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
+from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
 
 
 def lock(params, check_mode, warn):
     """The result of the module; see RETURN. ``warn`` is called with each sentence that the operator must read in any case."""
     # Here and not above: it needs the third-party libraries that require_libraries looks for.
-    from ansible_collections.airgap.ferry.plugins.module_utils.resolve import verdicts
+    from ansible_collections.airgap.ferry.plugins.module_utils.resolve import resolver, review, review_text, verdicts
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve.lock import lock_profile
 
+    _check_day(params["as_of"])
     tools = staging.Tools(params["index_url"], params["mirror"])
     profiles = [Profile.from_spec(name, spec) for name, spec in sorted(params["profiles"].items())]
     judged = verdicts.judge_all(profiles, params["requirements"], params["constraints"])
+    how = resolver.How(
+        uv=tools.uv,
+        environment=tools.environment,
+        refresh=params["refresh"],
+        check_mode=check_mode,
+        prefer=params["prefer"],
+        as_of=params["as_of"],
+        crosscheck=params["crosscheck_index_url"],
+        against=review.baseline(params["workdir"], params["name"]),
+    )
+
+    def one(profile):
+        return lock_profile(params["workdir"], profile, params["requirements"], params["constraints"], how)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        done = {profile.name: answer for profile, answer in zip(profiles, pool.map(one, profiles))}
+    judged = {name: verdicts.of_lock(found, done[name]["review"]) for name, found in judged.items()}
     for name, found in judged.items():
         for verdict in found:
             if verdict["level"] == "risky":
                 warn("%s: profile %s: %s" % (verdict["code"], name, verdict["message"]))
-
-    def one(profile):
-        return lock_profile(
-            params["workdir"],
-            profile,
-            params["requirements"],
-            params["constraints"],
-            tools.uv,
-            tools.environment,
-            params["refresh"],
-            check_mode,
-        )
-
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        done = list(pool.map(one, profiles))
+    whole = review.whole(params["name"], {name: answer["review"] for name, answer in done.items()}, judged)
+    lines = review_text.lines(whole)
+    if not check_mode:
+        texts = {"review.txt": "\n".join(lines) + "\n", "review.md": review_text.markdown(whole)}
+        review.write(params["workdir"], dict(texts, **{review.NAME: review.dumps(whole)}))
     return {
-        "changed": any(answer["changed"] for answer in done),
+        "changed": any(answer["changed"] for answer in done.values()),
         "locks": {
-            profile.name: {"path": answer["path"], "wheels": len(answer["packages"]), "kept": not answer["changed"]}
-            for profile, answer in zip(profiles, done)
+            name: {
+                "path": answer["path"],
+                "wheels": len(answer["packages"]),
+                "kept": not answer["changed"],
+                "excluded": answer["excluded"],
+                "unchecked": answer["unchecked"],
+            }
+            for name, answer in done.items()
         },
         "verdicts": judged,
+        "review": {
+            "lines": lines,
+            "path": os.path.join(params["workdir"], "locks", "review.md"),
+            "total": whole["total"],
+        },
         "diff": [
             {
                 "before": answer["before"],
@@ -158,16 +236,27 @@ def lock(params, check_mode, warn):
                 "before_header": answer["path"],
                 "after_header": answer["path"],
             }
-            for answer in done
+            for answer in done.values()
             if answer["changed"]
         ],
     }
+
+
+def _check_day(text):
+    try:
+        if text is not None:
+            datetime.date.fromisoformat(text)
+    except ValueError:
+        raise FerryError(
+            "FERRY-VAR-002", "ferry_lock_as_of: expected a day as YYYY-MM-DD, found %r; correct it." % text
+        )
 
 
 def main():
     module = AnsibleModule(
         argument_spec=staging.LOCK_OPTIONS, mutually_exclusive=[("index_url", "mirror")], supports_check_mode=True
     )
+    staging.hide_credentials(module)
     staging.require_libraries(module)
 
     def act(params, check_mode):

@@ -77,7 +77,7 @@ import subprocess
 import sys
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
+from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running, staging
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError, disk_full, says_disk_full
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index
 
@@ -162,6 +162,7 @@ def main():
         mutually_exclusive=[("index_url", "mirror")],
         supports_check_mode=True,
     )
+    staging.hide_credentials(module)
     running.finish(module, "tools", lambda: make(module.params))
 
 

@@ -31,14 +31,17 @@ _PLAIN = {"str": str, "path": str, "list": list, "dict": dict, "raw": object}
 
 # What argument_specs cannot say: the pattern of a text or number, and that pattern in words.
 _HEX_40 = ("[0-9A-Fa-f]{40}", "the full fingerprint of 40 hexadecimal digits")
+_ADDRESS = (r"(https?|file)://\S+", "one address that starts with http://, https:// or file://")
 _SHAPES = {
     "ferry_bundle": (NAME, NAME_IN_WORDS),
     "ferry_bundle_id": ("[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
-    "ferry_depot_url": (r"(https?|file)://\S+", "one address that starts with http://, https:// or file://"),
+    "ferry_depot_url": _ADDRESS,
     "ferry_gpu_count": ("[0-9]+", "0 or more"),
     "ferry_gpu_timeout": ("[1-9][0-9]*", "1 second or more"),
-    "ferry_index_url": (r"(https?|file)://\S+", "one address that starts with http://, https:// or file://"),
+    "ferry_index_url": _ADDRESS,
+    "ferry_crosscheck_index_url": _ADDRESS,
     "ferry_keep_releases": ("[1-9][0-9]*", "1 or more"),
+    "ferry_lock_as_of": ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day as YYYY-MM-DD, in quotes"),
     "ferry_max_fail_percentage": ("[0-9]{1,2}|100", "0 to 100"),
     "ferry_release": (NAME + "-[0-9a-f]{12}", "a profile's name, a hyphen and 12 lower-case hexadecimal digits"),
     "ferry_serial": ("[1-9][0-9]*%?", "a number of hosts, a percentage such as 25%, or a list of these"),

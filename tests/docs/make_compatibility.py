@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "compatibility.md"
 sys.path.insert(0, str(REPOSITORY / ".ansible" / "collections"))
 
-from ansible_collections.airgap.ferry.plugins.module_utils.compat import hardware, tensorflow  # noqa: E402
+from ansible_collections.airgap.ferry.plugins.module_utils.compat import hardware, reductions, tensorflow  # noqa: E402
 
 HEAD = """# Compatibility
 
@@ -71,6 +71,17 @@ The oldest NVIDIA driver for a CUDA version (NVIDIA, "CUDA minor version compati
 |---|---|---|
 """
 
+TRIMS_HEAD = """
+## Reductions
+
+What `trim` in a profile leaves out of a release's own dependencies; any other release is refused (`FERRY-TRIM-001`). Found on
+2026-11-24 by taking packages away one after the other; `molecule/trimmed` proves each on cut-off hosts. `pip check` calls what was left
+out missing.
+
+| trim | release | system | leaves out | loses |
+|---|---|---|---|---|
+"""
+
 
 def render():
     """The page's text."""
@@ -86,6 +97,8 @@ def render():
             *_faults(),
             _advice(),
             *_drivers(),
+            TRIMS_HEAD,
+            *_trims(),
         ]
     )
 
@@ -140,6 +153,13 @@ def _drivers():
         yield _row(
             "%d.x" % major, hardware.DRIVER_MINIMUM[(major, "linux")], hardware.DRIVER_MINIMUM[(major, "windows")]
         )
+
+
+def _trims():
+    for name, entries in reductions.REDUCTIONS.items():
+        for entry in entries:
+            release = "`%s==%s`" % (entry.package, entry.release)
+            yield _row("`%s`" % name, release, _system(*entry.place), ", ".join(sorted(entry.leaves_out)), entry.loses)
 
 
 def _system(os, arch):

@@ -38,6 +38,8 @@ _PROFILE_KEYS = {
     "wheels",
     "installers",
 }
+# Only where a named reduction left out what its wheels ask for.
+_TRIM = "trim"
 
 
 def build(profiles: dict, files: dict) -> bytes:
@@ -93,7 +95,12 @@ def _check_profile(name, profile, files):
     def need(condition, expected, found):
         canonical.require(condition, NAME, "%s in profile %s" % (expected, name), found)
 
-    need(isinstance(profile, dict) and set(profile) == _PROFILE_KEYS, "the keys %s" % sorted(_PROFILE_KEYS), profile)
+    need(
+        isinstance(profile, dict) and set(profile) - {_TRIM} == _PROFILE_KEYS,
+        "the keys %s" % sorted(_PROFILE_KEYS),
+        profile,
+    )
+    need(_TRIM not in profile or _matches(PROFILE, profile[_TRIM]), "trim as a name", profile.get(_TRIM))
     for key, pattern in _PROFILE_TEXTS.items():
         need(_matches(pattern, profile[key]), "%s like %s" % (key, pattern), profile[key])
     if profile["os"] == "linux":

@@ -112,6 +112,7 @@ class Installation:
                 requirements,
                 self._options["compile_bytecode"],
                 self.root.cache,
+                whole="trim" not in self._profile,
             )
         site = self.root.site(self.release, self._python["version"])
         self._check(site, wheels)

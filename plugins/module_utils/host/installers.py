@@ -47,9 +47,12 @@ def choose(wanted: str, carried: dict, cache: str, python: str) -> list:
 
 
 def install(
-    installer: list, python: str, wheelhouse: str, requirements: str, compile_bytecode: bool, cache: str
+    installer: list, python: str, wheelhouse: str, requirements: str, compile_bytecode: bool, cache: str, whole: bool
 ) -> None:
-    """Install every line of ``requirements`` (by hash) from ``wheelhouse`` into the environment of ``python``, with no index."""
+    """Install every line of ``requirements`` (by hash) from ``wheelhouse`` into the environment of ``python``, with no index.
+
+    ``whole``: the installer has to find all that the wheels ask for among them, which a trimmed profile lacks on purpose.
+    """
     kind, path = installer
     if kind == "uv":
         command = [path, "pip", "install", "--python", python, "--cache-dir", os.path.join(cache, "uv"), "--quiet"]
@@ -67,6 +70,7 @@ def install(
             "--quiet",
         ]
         command += ["--compile" if compile_bytecode else "--no-compile"]
+    command += [] if whole else ["--no-deps"]
     command += [
         "--no-index",
         "--find-links",

@@ -74,8 +74,7 @@ def write(
     for content in contents.values():
         if isinstance(content, dict):
             store.check(workdir, content)
-    for profile in profiles:
-        _check_closure(workdir, profile)
+    check_closure(workdir, profiles)
     now = int(time.time())
     serial = max(before["serial"] + 1 if before else 1, now)
     final = os.path.join(workdir, built.FOLDER, opening.directory_name(name, serial))
@@ -107,6 +106,16 @@ def write(
     return built.newest(workdir, name), True
 
 
+def check_closure(workdir: str, profiles: list) -> None:
+    """Refuse (FERRY-LOCK-005 to 009) a lock that the METADATA of the stored wheels shows not to be closed."""
+    for profile in profiles:
+        locked = pylock.read(lock.lock_path(workdir, profile.name))
+        requirements, constraints = lock.asked_for(workdir, profile, locked["inputs"])
+        texts = {package["wheel"]: metadata.of_wheel(store.place(workdir, package)) for package in locked["packages"]}
+        left_out = {package["name"] for package in (locked["trimmed"] or {"left_out": []})["left_out"]}
+        closure.check(profile, requirements, constraints, texts, left_out)
+
+
 def would_write(workdir: str, name: str, manifest_bytes: bytes, sign_with: dict) -> tuple:
     """``(the newest bundle name or None, True where its manifest is another, or its statement is not signed by this key)``."""
     before = built.newest(workdir, name)
@@ -117,13 +126,6 @@ def would_write(workdir: str, name: str, manifest_bytes: bytes, sign_with: dict)
         for path, limit in ((statement.NAME, statement.LIMIT), (signing.SIGNATURE, signing.LIMIT))
     )
     return before, not signing.is_signed_by(paper, signature, sign_with)
-
-
-def _check_closure(workdir, profile):
-    locked = pylock.read(lock.lock_path(workdir, profile.name))
-    requirements, constraints = lock.asked_for(workdir, profile, locked["inputs"])
-    texts = {package["wheel"]: metadata.of_wheel(store.place(workdir, package)) for package in locked["packages"]}
-    closure.check(profile, requirements, constraints, texts)
 
 
 def _entry(workdir, content):

@@ -67,19 +67,22 @@ class _Wheel:
     requires_python: SpecifierSet | None = None
 
 
-def check(profile: Profile, requirements: list | None, constraints: list, metadata: dict) -> None:
+def check(profile: Profile, requirements: list | None, constraints: list, metadata: dict, left_out=frozenset()) -> None:
     """Refuse (FERRY-LOCK-005 to 009) a lock in which :func:`problems` finds any."""
-    found = problems(profile, requirements, constraints, metadata)
+    found = problems(profile, requirements, constraints, metadata, left_out)
     if found:
         raise refusal(profile, found)
 
 
-def problems(profile: Profile, requirements: list | None, constraints: list, metadata: dict) -> list:
+def problems(
+    profile: Profile, requirements: list | None, constraints: list, metadata: dict, left_out=frozenset()
+) -> list:
     """The :class:`Problem` list of a lock; empty where it is closed.
 
     ``requirements`` and ``constraints`` are requirement strings; None instead of requirements means that what was asked for is not known,
     and that no wheel is called extra. ``metadata``: ``{wheel file name: METADATA text, or None where it is not known}``; where one is not
-    known, what it asks for is not judged, and nothing is called extra.
+    known, what it asks for is not judged, and nothing is called extra. ``left_out``: names that a reduction took out on purpose
+    (:mod:`.trim`); they are not missed, and what only they asked for is not called extra.
     """
     found: list = []
     wheels = _read(profile, metadata, found)
@@ -96,10 +99,19 @@ def problems(profile: Profile, requirements: list | None, constraints: list, met
             if wheel.requires_python is not None and not wheel.requires_python.contains(python, prereleases=True):
                 text = "%s %s has Requires-Python %s" % (wheel.name, wheel.version, wheel.requires_python)
                 found.append(Problem(REFUSES_PYTHON, wheel.name, text, str(wheel.version), python))
-    if all(wheel.known for wheel in wheels.values()):
+    found = [problem for problem in found if not (problem.kind == MISSING and problem.package in left_out)]
+    if not left_out and all(wheel.known for wheel in wheels.values()):
         for name in sorted(set(wheels) - reached):
             found.append(Problem(EXTRA, name, "nothing asks for %s %s" % (name, wheels[name].version)))
     return sorted(_once(found), key=lambda problem: (list(_KINDS).index(problem.kind), problem.package))
+
+
+def reached(profile: Profile, requirements: list, metadata: dict) -> set:
+    """The normalised names that ``requirements`` lead to, at any Python that the lock is checked for; parameters as in :func:`problems`."""
+    wheels = _read(profile, metadata, [])
+    roots = [(Requirement(text), _OPERATOR) for text in requirements]
+    environments = [target.marker_environment(profile, python) for python in target.pythons(profile)]
+    return set().union(*(_follow(wheels, roots, environment, []) for environment in environments))
 
 
 def refusal(profile: Profile, found: list) -> FerryError:

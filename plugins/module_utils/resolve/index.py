@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
-import subprocess
 import urllib.parse
+
+from . import pip_configuration
 
 # Well-known public mirrors of PyPI, by the name that ferry_mirror takes. Read 2026-11 on each mirror's own help page.
 MIRRORS = {
@@ -29,7 +32,7 @@ _OPTIONS = {
     "retries": ("PIP_RETRIES", ("UV_HTTP_RETRIES",)),
 }
 _ALIASES = {"default-timeout": "timeout"}
-_LINE = re.compile(r"(?P<section>[^.=]+)\.(?P<option>[^=]+)='(?P<value>.*)'")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def environment(python: str, index_url=None, mirror=None) -> dict:
@@ -56,12 +59,20 @@ def environment(python: str, index_url=None, mirror=None) -> dict:
         }
     )
     clean["UV_PYTHON_DOWNLOADS"] = "never"
+    if "proxy" in options:
+        # Where pip is given a proxy, it has no regard for these, so uv may have none either.
+        for name in [name for name in clean if name.lower() in _PROXIES]:
+            del clean[name]
     for option, value in options.items():
-        for_pip, for_uv = _OPTIONS[option]
-        clean[for_pip] = value
-        for name in for_uv:
-            clean[name] = value
+        _set(clean, option, value)
     return clean
+
+
+def at(environment_: dict, url: str) -> dict:
+    """The same environment, with the index at ``url``."""
+    moved = dict(environment_)
+    _set(moved, "index-url", url)
+    return moved
 
 
 def shown(environment_: dict):
@@ -77,24 +88,33 @@ def without_credentials(url: str) -> str:
 
 def scrub(text: str) -> str:
     """``text`` with every ``user:password@`` of an address replaced, for messages and records."""
-    return re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
+    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
+
+
+def _set(environment_, option, value):
+    for_pip, for_uv = _OPTIONS[option]
+    environment_[for_pip] = value
+    if option == "timeout":
+        with contextlib.suppress(ValueError):
+            # pip takes half seconds, uv stops at them.
+            value = str(math.ceil(float(value)))
+    environment_.update(dict.fromkeys(for_uv, value))
 
 
 def _pip_configuration(python):
-    """What ``pip config list`` says, the stronger source last: global and download sections of the files, then the environment."""
-    listing = subprocess.run(
-        [python, "-m", "pip", "config", "list"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        check=False,
-        text=True,
-    ).stdout
+    """What holds for ``pip download``: the files' global section, then its own, then the environment; in each the stronger file."""
+    files = pip_configuration.files(python)
+    sources = []
+    for section in ("global.", "download."):
+        keys = [(key, file.values[key]) for file in files for key in file.values if key.startswith(section)]
+        sources.append({key[len(section) :]: value for key, value in keys})
+    variables = [name for name in os.environ if name.startswith("PIP_")]
+    sources.append({name[4:].lower().replace("_", "-"): os.environ[name] for name in variables})
     found = {}
-    for section in ("global", "download", ":env:"):
-        for line in listing.splitlines():
-            match = _LINE.fullmatch(line)
-            if match and match.group("section") == section:
-                option = _ALIASES.get(match.group("option"), match.group("option"))
-                if option in _OPTIONS:
-                    found[option] = match.group("value")
+    for source in sources:
+        for name, text in source.items():
+            # As in pip, a variable holds several values with spaces between, and an empty value is none.
+            option, value = _ALIASES.get(name, name), " ".join(text.split("\n")).strip()
+            if option in _OPTIONS and value:
+                found[option] = value
     return found

@@ -1,31 +1,28 @@
 # Copyright (c) 2026 The airgap.ferry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Locking: uv resolves for the target's platform and Python, the profile's own tags choose each wheel, and one file is written."""
+"""Locking: uv's answer for a profile, checked to be closed, trimmed where asked, and written as one file."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-import re
 import subprocess
 import sys
-import tempfile
 
-from . import closure, index, metadata, pylock, target
-from .libraries import InvalidRequirement, Requirement, Version, pep751, tomllib
+from . import closure, crosscheck, index, metadata, pylock, resolver, review, target, trim
+from .libraries import InvalidRequirement, Requirement, Version
+from .resolver import How
 from ..bundle import canonical, manifest
 from ..bundle.files import read_limited, sha256_bytes, write_durably
-from ..errors import FerryError, disk_full, says_disk_full
+from ..errors import FerryError
 from ..profile import Profile
 
 SOURCES = "sources.json"
 _FORMAT = 1
 # How often uv is asked again without the versions that refuse one of the profile's Pythons.
 _ROUNDS = 5
-_UNREACHABLE = re.compile(
-    r"(?i)(error sending request|failed to fetch|could not connect|dns error|connection refused|request failed|timed out|tls|certificate)"
-)
 
 
 def lock_path(workdir: str, name: str) -> str:
@@ -33,20 +30,11 @@ def lock_path(workdir: str, name: str) -> str:
     return os.path.join(workdir, "locks", name, pylock.FILE_NAME)
 
 
-def lock_profile(
-    workdir: str,
-    profile: Profile,
-    requirements: list,
-    constraints: list,
-    uv: list,
-    environment: dict,
-    refresh: bool,
-    check_mode: bool,
-) -> dict:
+def lock_profile(workdir: str, profile: Profile, requirements: list, constraints: list, how: How) -> dict:
     """Write the lock of ``profile`` unless its inputs are the same as those of the lock that is there.
 
-    ``requirements`` and ``constraints`` are the bundle's; the profile's own are added. ``uv`` is the command as a list.
-    Returns ``{"path", "changed", "before": text, "after": text, "packages": [...], "excluded": [...], "unchecked": [...]}``.
+    ``requirements`` and ``constraints`` are the bundle's; the profile's own are added. Returns ``{"path", "changed", "before": text,
+    "after": text, "packages": [...], "excluded": [...], "unchecked": [...], "review": see review.entry}``.
     ``excluded``: ``{"package", "version", "python", "constraint"}`` of each version that uv took although its Requires-Python refuses that
     Python, and what kept it out. ``unchecked``: the wheels whose METADATA the index did not give; :mod:`.build` checks them. Both are of
     this run, empty for a lock that was kept. A new lock is refused with FERRY-LOCK-005 to 009 where it is not closed (:mod:`.closure`).
@@ -55,32 +43,37 @@ def lock_profile(
     bounds = list(constraints) + list(profile.constraints)
     _check_strings(profile, asked, bounds)
     path = lock_path(workdir, profile.name)
-    inputs = inputs_digest(profile, asked, bounds)
-    before = ""
+    inputs = inputs_digest(profile, asked, bounds, how.as_of)
+    before, present = "", None
     if os.path.exists(path):
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            before = stream.read()
         present = pylock.read(path)
-        if present["inputs"] == inputs and not refresh:
-            kept = {"before": before, "after": before, "packages": present["packages"], "excluded": [], "unchecked": []}
-            return dict(kept, path=path, changed=False)
-    # A dry run writes nothing, not even what is only cache.
-    packages, sources, excluded, unchecked = _resolve_closed(
-        workdir, profile, asked, bounds, uv, environment, not check_mode
-    )
-    after = pylock.write(profile.python, inputs, packages)
-    if not check_mode and after.decode("utf-8") != before:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        write_durably(os.path.join(os.path.dirname(path), SOURCES), canonical.dumps(sources))
-        write_durably(path, after)
+        with open(path, encoding="utf-8") as stream:
+            before = stream.read()
+    if present and present["inputs"] == inputs and not how.refresh:
+        if how.crosscheck:
+            crosscheck.check(profile, present["packages"], how)
+        kept = {"before": before, "after": before, "packages": present["packages"], "excluded": [], "unchecked": []}
+        return dict(kept, path=path, changed=False, review=review.kept(workdir, path, profile, present, how))
+    made = _make(workdir, profile, asked, bounds, present, how)
+    after = pylock.write(profile.python, inputs, made["packages"], made["trimmed"])
     text = after.decode("utf-8")
-    made = {"before": before, "after": text, "packages": packages, "excluded": excluded, "unchecked": unchecked}
-    return dict(made, path=path, changed=text != before)
+    entry = review.entry(profile, text, made, how.against)
+    if not how.check_mode:
+        if text != before:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            write_durably(os.path.join(os.path.dirname(path), SOURCES), canonical.dumps(made["sources"]))
+            write_durably(path, after)
+        review.keep(path, entry)
+    told = {key: made[key] for key in ("excluded", "unchecked")}
+    packages = pylock.plain(made["packages"])
+    return dict(told, packages=packages, path=path, changed=text != before, before=before, after=text, review=entry)
 
 
-def inputs_digest(profile: Profile, requirements: list, constraints: list) -> str:
+def inputs_digest(profile: Profile, requirements: list, constraints: list, as_of: str | None = None) -> str:
     """What a lock is made for, as one digest: the profile, and all that is asked for it, in any order."""
     asked = {"requirements": sorted(requirements), "constraints": sorted(constraints)}
+    if as_of:
+        asked["as_of"] = as_of
     return sha256_bytes(canonical.dumps(dict(asked, format=_FORMAT, profile=profile.spec())))
 
 
@@ -96,7 +89,7 @@ def asked_for(workdir: str, profile: Profile, inputs: str | None) -> tuple:
         return None, []
     canonical.require(isinstance(noted, dict), path, "an object", noted)
     requirements, constraints = noted.get("requirements"), noted.get("constraints")
-    if requirements is None or inputs_digest(profile, requirements, constraints) != inputs:
+    if requirements is None or inputs_digest(profile, requirements, constraints, noted.get("as_of")) != inputs:
         return None, []
     return requirements, constraints
 
@@ -124,28 +117,71 @@ def _check_strings(profile, requirements, constraints):
             )
 
 
-def _resolve_closed(workdir, profile, requirements, constraints, uv, environment, keep):
-    """``(packages, sources, excluded, unchecked)`` of a lock that is closed."""
+def _make(workdir, profile, asked, bounds, present, how):
+    """A new lock as ``{"packages", "trimmed", "sources", "excluded", "unchecked", "held_back"}``; packages with url and size."""
+    # A dry run writes nothing, not even what is only cache.
+    keep = not how.check_mode
+    preferred = pylock.versions(present) if present and how.prefer == resolver.PREVIOUS else []
+    packages, texts, excluded = _resolve_closed(workdir, profile, asked, bounds, how, keep, preferred)
+    sizes = metadata.sizes(packages, how.environment)
+    packages = [dict(package, size=sizes[package["wheel"]]) for package in packages]
+    packages, trimmed = trim.apply(profile, asked, packages, texts)
+    if how.crosscheck:
+        crosscheck.check(profile, packages, how)
+    sources = {
+        "index": index.shown(how.environment),
+        "wheels": {package["wheel"]: index.without_credentials(package["url"]) for package in packages},
+        "requirements": sorted(asked),
+        "constraints": sorted(bounds),
+        "excluded": [entry["constraint"] for entry in excluded],
+        "as_of": how.as_of,
+        "crosschecked": index.without_credentials(how.crosscheck) if how.crosscheck else None,
+    }
+    return {
+        "packages": packages,
+        "trimmed": trimmed,
+        "sources": sources,
+        "excluded": excluded,
+        "unchecked": sorted(package["wheel"] for package in packages if texts[package["wheel"]] is None),
+        "held_back": _held_back(profile, asked, bounds, packages, how),
+    }
+
+
+def _held_back(profile, asked, bounds, packages, how):
+    """What a floor of X.Y.0 costs: ``{package: [locked, what the newest X.Y would take]}``; empty for every other floor."""
+    floor, newest = target.pythons(profile)[0], target.pythons(profile)[-1]
+    if not floor.endswith(".0") or newest == floor:
+        return {}
+    at_newest = resolver.resolve(dataclasses.replace(profile, python=newest), asked, bounds, how)
+    versions = {package["name"]: package["version"] for package in at_newest}
+    locked = {package["name"]: package["version"] for package in packages}
+    return {
+        name: [locked[name], versions[name]]
+        for name in sorted(locked)
+        if versions.get(name, locked[name]) != locked[name]
+    }
+
+
+def _resolve_closed(workdir, profile, requirements, constraints, how, keep, preferred):
+    """``(packages, {wheel: METADATA}, excluded)`` of a lock that is closed."""
     excluded: list = []
     found: list = []
     for rounds_left in range(_ROUNDS, -1, -1):
         bounds = constraints + [entry["constraint"] for entry in excluded]
         try:
-            packages, sources, wheels = _resolve(profile, requirements, bounds, uv, environment)
+            packages = resolver.resolve(profile, requirements, bounds, how, preferred)
         except FerryError as error:
             if found and error.code in ("FERRY-LOCK-001", "FERRY-LOCK-002"):
                 # Without these versions there is no lock, so what is wrong with them is the reason.
                 raise closure.refusal(profile, found)
             raise
-        texts = metadata.fetch(workdir, wheels, environment, keep)
+        texts = metadata.fetch(workdir, packages, how.environment, keep)
         found = closure.problems(profile, requirements, constraints, texts)
         if not found:
-            sources.update(requirements=sorted(requirements), constraints=sorted(constraints))
-            sources["excluded"] = [entry["constraint"] for entry in excluded]
-            return packages, sources, excluded, sorted(name for name, text in texts.items() if text is None)
+            return packages, texts, excluded
         if not rounds_left or any(problem.kind != closure.REFUSES_PYTHON for problem in found):
             break
-        excluded += [_exclusion(profile, problem, environment) for problem in found]
+        excluded += [_exclusion(profile, problem, how.environment) for problem in found]
     raise closure.refusal(profile, found)
 
 
@@ -170,92 +206,3 @@ def _exclusion(profile, problem, environment):
             constraint = "%s<=%s" % (problem.package, max(older))
     told = {"package": problem.package, "version": problem.version, "python": problem.python}
     return dict(told, constraint=constraint)
-
-
-def _resolve(profile, requirements, constraints, uv, environment):
-    with tempfile.TemporaryDirectory(prefix="ferry-") as folder:
-        asked, bounds, answer = (
-            os.path.join(folder, name) for name in ("requirements.in", "constraints.txt", pylock.FILE_NAME)
-        )
-        for path, lines in ((asked, requirements), (bounds, constraints)):
-            with open(path, "w", encoding="utf-8") as stream:
-                stream.write("".join(line + "\n" for line in lines))
-        command = uv + [
-            "pip",
-            "compile",
-            asked,
-            "--constraints",
-            bounds,
-            "--output-file",
-            answer,
-            "--format",
-            "pylock.toml",
-            "--no-header",
-        ]
-        command += [
-            "--python-platform",
-            target.uv_platform(profile),
-            "--python-version",
-            profile.python,
-            "--only-binary",
-            ":all:",
-            "--quiet",
-        ]
-        done = subprocess.run(command, capture_output=True, check=False, text=True, env=environment, cwd=folder)
-        if done.returncode != 0:
-            raise _refusal(profile, done.stderr, environment)
-        with open(answer, "rb") as stream:
-            resolved = pep751.Pylock.from_dict(tomllib.load(stream))
-    packages, sources, wheels = [], {}, []
-    for package, chosen in _select(profile, resolved):
-        packages.append(
-            {
-                "name": package.name,
-                "version": str(package.version),
-                "wheel": chosen.filename,
-                "sha256": chosen.hashes["sha256"],
-            }
-        )
-        sources[chosen.filename] = index.without_credentials(chosen.url)
-        wheels.append(
-            {key: packages[-1][key] for key in ("wheel", "sha256")} | {"url": chosen.url, "size": chosen.size}
-        )
-    return packages, {"index": index.shown(environment), "wheels": sources}, wheels
-
-
-def _select(profile, resolved):
-    """The best wheel of each package under the profile's own tags; uv lists all that its coarser platform accepts."""
-    try:
-        chosen = list(resolved.select(environment=target.marker_environment(profile), tags=target.wheel_tags(profile)))
-    except pep751.PylockSelectError as error:
-        raise FerryError(
-            "FERRY-LOCK-002",
-            "profile %s: %s; choose a version that has such a wheel, or correct the profile." % (profile.name, error),
-        )
-    for package, wheel in chosen:
-        if not isinstance(wheel, pep751.PackageWheel) or "sha256" not in wheel.hashes:
-            raise FerryError(
-                "FERRY-LOCK-002",
-                "profile %s: %s %s has no wheel with a sha256; choose another version."
-                % (profile.name, package.name, package.version),
-            )
-    return chosen
-
-
-def _refusal(profile, stderr, environment):
-    """uv's own reason, on one line: its box drawing and line breaks are for another reader."""
-    reason = index.scrub(re.sub(r"[\s×╰─▶│├╭]+", " ", stderr)).strip()
-    if says_disk_full(reason):
-        return disk_full(tempfile.gettempdir(), "resolving")
-    if _UNREACHABLE.search(reason):
-        where = index.shown(environment) or "pip's default index"
-        return FerryError(
-            "FERRY-INDEX-001",
-            "%s cannot be reached: %s; check pip's configuration (index, proxy, CA) or ferry_index_url."
-            % (where, reason[-300:]),
-        )
-    return FerryError(
-        "FERRY-LOCK-001",
-        "profile %s (%s, Python %s) cannot be locked: %s Correct ferry_requirements or the profile."
-        % (profile.name, target.uv_platform(profile), profile.python, reason[:1200]),
-    )

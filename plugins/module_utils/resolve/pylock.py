@@ -4,7 +4,8 @@
 """A profile's lock as a file: ``pylock.toml`` (PEP 751), with one wheel a package, no addresses, and the same bytes on any builder.
 
 ``path`` is the wheel's place in a bundle as seen from ``profiles/<profile>/pylock.toml``. ``tool.airgap-ferry.inputs`` is the digest
-of what was asked for: while it stays the same, so does the lock.
+of what was asked for: while it stays the same, so does the lock. ``tool.airgap-ferry.trim`` says what a named reduction left out, what
+that loses and how many bytes it saved.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ FILE_NAME = "pylock.toml"
 _WHEELS = "../../wheels/"
 
 
-def write(python_floor: str, inputs: str, packages: list) -> bytes:
-    """``packages``: ``[{"name", "version", "wheel": file name, "sha256"}]``; sorted by name here."""
+def write(python_floor: str, inputs: str, packages: list, trimmed: dict | None = None) -> bytes:
+    """``packages``: ``[{"name", "version", "wheel": file name, "sha256"}]``; sorted by name here. ``trimmed``: as :func:`.trim.apply` gives it."""
     lines = [
         'lock-version = "1.0"',
         'created-by = "airgap.ferry"',
@@ -38,11 +39,17 @@ def write(python_floor: str, inputs: str, packages: list) -> bytes:
             "sha256 = %s" % json.dumps(package["sha256"]),
         ]
     lines += ["", "[tool.airgap-ferry]", "inputs = %s" % json.dumps(inputs)]
+    if trimmed:
+        lines += ["", "[tool.airgap-ferry.trim]"]
+        lines += ["%s = %s" % (key, json.dumps(trimmed[key])) for key in ("name", "loses", "saved")]
+        for package in sorted(trimmed["left_out"], key=lambda package: package["name"]):
+            lines += ["", "[[tool.airgap-ferry.trim.left_out]]"]
+            lines += ["%s = %s" % (key, json.dumps(package[key])) for key in ("name", "version", "size")]
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
 def read(path: str) -> dict:
-    """``{"inputs": digest or None, "packages": [...]}`` in the shape of :func:`write`; FERRY-LOCK-003 where it is not such a lock."""
+    """``{"inputs": digest or None, "packages": [...], "trimmed": {...} or None}``; FERRY-LOCK-003 where it is not such a lock."""
     try:
         with open(path, "rb") as stream:
             data = tomllib.load(stream)
@@ -71,7 +78,38 @@ def read(path: str) -> dict:
                 "sha256": wheels[0].hashes["sha256"],
             }
         )
-    return {"inputs": (lock.tool or {}).get("airgap-ferry", {}).get("inputs"), "packages": packages}
+    own = (lock.tool or {}).get("airgap-ferry", {})
+    return {"inputs": own.get("inputs"), "packages": packages, "trimmed": _trimmed(path, own.get("trim"))}
+
+
+def _trimmed(path, noted):
+    if noted is None:
+        return None
+    left_out = noted.get("left_out") if isinstance(noted, dict) else None
+    if not isinstance(left_out, list) or not all(isinstance(one, dict) and "name" in one for one in left_out):
+        raise FerryError(
+            "FERRY-LOCK-003",
+            "%s: expected the names that its reduction left out, found something else; run lock.yml again." % path,
+        )
+    return noted
+
+
+def versions(lock: dict) -> list:
+    """``[{"name", "version"}]`` of all that was resolved for a lock as :func:`read` gives it, what was left out too."""
+    return [*lock["packages"], *(lock["trimmed"] or {"left_out": []})["left_out"]]
+
+
+def names(packages: list) -> bytes:
+    """The least file that uv takes versions to prefer from."""
+    lines = ['lock-version = "1.0"', 'created-by = "airgap.ferry"']
+    for package in packages:
+        lines += ["", "[[packages]]"] + ["%s = %s" % (key, json.dumps(package[key])) for key in ("name", "version")]
+    return ("\n".join(lines) + "\n").encode("utf-8")
+
+
+def plain(packages: list) -> list:
+    """``packages`` with what a lock holds of each, and no more."""
+    return [{key: package[key] for key in ("name", "version", "wheel", "sha256")} for package in packages]
 
 
 def requirements(packages: list) -> bytes:

@@ -19,7 +19,9 @@ from ..profile import Profile
 _UNREACHABLE = re.compile(
     r"(?i)(connection broken|connection refused|max retries|name resolution|failed to establish|timed out|SSLError|ProxyError)"
 )
-
+_UNREAD = re.compile(
+    "Could not fetch URL .*(?= - skipping)|The repository located at .* is not a trusted or secure host"
+)
 _AT_ONCE = 4
 
 
@@ -62,6 +64,8 @@ def _fetch(workdir, profile, package, pip, environment):
     with open(listing, "wb") as stream:
         stream.write(pylock.requirements([package]))
     command = pip + ["download", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-cache-dir", "--quiet"]
+    log = os.path.join(folder, "pip.log")
+    command += ["--log", log]
     command += [
         "--requirement",
         listing,
@@ -80,7 +84,7 @@ def _fetch(workdir, profile, package, pip, environment):
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True, env=environment, cwd=folder
     )
     if done.returncode != 0:
-        raise _refusal(profile, package, done.stdout, environment, workdir)
+        raise _refusal(profile, package, done.stdout, _unread(log), environment, workdir)
     _keep(workdir, os.path.join(folder, package["wheel"]), package)
 
 
@@ -119,11 +123,21 @@ def _differs(package, found):
     )
 
 
-def _refusal(profile, package, output, environment, workdir):
+def _unread(log):
+    """Why pip did not read the index, or nothing: it says that in its log alone, and aloud only that there is no such package."""
+    if not os.path.exists(log):
+        return ""
+    with open(log, encoding="utf-8", errors="replace") as stream:
+        reasons = _UNREAD.findall(stream.read())
+    # Not found is an answer.
+    return reasons[-1] if reasons and ": 404 " not in reasons[-1] else ""
+
+
+def _refusal(profile, package, output, unread, environment, workdir):
     # pip's last error is the cause; what stands before it are its tries.
     text = " ".join(output.split())
     _tries, error, last = text.rpartition("ERROR:")
-    reason = index.scrub(error + last)[:300].rstrip(".")
+    reason = index.scrub(unread or error + last)[:300].rstrip(".")
     where = index.shown(environment) or "pip's default index"
     subject = "%s for profile %s" % (package["wheel"], profile.name)
     if says_disk_full(text):
@@ -133,7 +147,7 @@ def _refusal(profile, package, output, environment, workdir):
             "FERRY-BUILD-002",
             "%s: %s serves another file than was locked; do not use it: %s." % (subject, where, reason),
         )
-    if _UNREACHABLE.search(text):
+    if unread or _UNREACHABLE.search(text):
         return FerryError(
             "FERRY-INDEX-001",
             "%s cannot be reached: %s; check pip's configuration (index, proxy, CA) or ferry_index_url."

@@ -64,14 +64,17 @@ def marker_environment(profile: Profile, python: str | None = None) -> dict:
     }
 
 
-def uv_platform(profile: Profile) -> str:
-    """uv's name of the newest platform that is not newer than the profile's; wheels are chosen by :func:`wheel_tags` after."""
+def uv_platforms(profile: Profile) -> list:
+    """uv's names of the platforms to ask it for, in this order; wheels are chosen by :func:`wheel_tags` after.
+
+    The newest that is not newer than the profile's, and where uv names none between, the next one: of its answers some may not fit.
+    """
     if profile.os == "windows":
-        return "x86_64-pc-windows-msvc"
-    return "%s-manylinux_2_%d" % (
-        profile.arch,
-        max(known for known in _UV_GLIBC if known <= max(_glibc_minor(profile), _UV_GLIBC[0])),
-    )
+        return ["x86_64-pc-windows-msvc"]
+    minor = max(_glibc_minor(profile), _UV_GLIBC[0])
+    below = max(known for known in _UV_GLIBC if known <= minor)
+    above = min((known for known in _UV_GLIBC if known >= minor), default=below)
+    return ["%s-manylinux_2_%d" % (profile.arch, known) for known in dict.fromkeys((below, above))]
 
 
 def python_xy(profile: Profile) -> tuple:

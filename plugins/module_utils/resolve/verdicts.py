@@ -15,10 +15,13 @@ from .libraries import InvalidRequirement, Requirement
 from ..compat import tensorflow
 from ..errors import FerryError
 from ..profile import Profile
+from ..record.words import plural, size
 
 _LEVELS = ("impossible", "risky", "good")
 # Newer than any release: a requirement that admits it has no upper bound.
 _ANY_NEWER = "9999"
+# Python's view of the driver: small, and no part of CUDA.
+_NO_LIBRARY = "nvidia-ml-py"
 
 
 def judge_all(profiles: list, requirements: list, constraints: list) -> dict:
@@ -35,6 +38,30 @@ def judge_all(profiles: list, requirements: list, constraints: list) -> dict:
             refused[0][1]["code"], " ".join("profile %s: %s" % (name, verdict["message"]) for name, verdict in refused)
         )
     return verdicts
+
+
+def of_lock(found: list, part: dict) -> list:
+    """``found``, the verdicts of a profile, and what its lock itself shows; ``part``: as :func:`.review.entry` gives it.
+
+    The tables know TensorFlow alone, and other frameworks bring CUDA libraries too: PyTorch's wheels for Linux do on the ordinary index.
+    """
+    known = any(verdict["code"] == "FERRY-COMPAT-008" for verdict in found)
+    libraries = [
+        wheel for wheel in part["wheels"] if wheel["name"].startswith("nvidia-") and wheel["name"] != _NO_LIBRARY
+    ]
+    if part["profile"]["accelerator"] != "none" or not libraries or known:
+        return found
+    verdict = _risky(
+        "FERRY-COMPAT-012",
+        "its lock carries %s of CUDA libraries, %s (%s and others), and this profile's accelerator is none; look for a build without GPU "
+        "support, which may be on an index of the project's own, or choose accelerator cuda where its hosts have GPUs."
+        % (
+            plural(len(libraries), "wheel"),
+            size(sum(wheel["size"] or 0 for wheel in libraries)),
+            max(libraries, key=lambda wheel: wheel["size"] or 0)["name"],
+        ),
+    )
+    return sorted([*found, verdict], key=lambda verdict: _LEVELS.index(verdict["level"]))
 
 
 def judge(profile: Profile, requirements: list, constraints: list) -> list:
@@ -179,7 +206,7 @@ class _Judgement:
                 "%s has no upper bound, so every new lock can bring another release; pin it%s."
                 % (ask, ", such as %s" % self._named(pick) if pick else ""),
             )
-        elif pick and not self._is_after(pick, tensorflow.LAST_WITH_TENSORBOARD):
+        elif pick and not self.profile.trim and not self._is_after(pick, tensorflow.LAST_WITH_TENSORBOARD):
             yield from _setuptools(self.profile, str(ask) + " brings TensorBoard, whose", self.bounds)
 
     def _fits(self, release, package=None):

@@ -28,6 +28,14 @@ def test_every_code_that_is_raised_is_registered_and_every_registered_one_is_use
     assert used == set(CODES)
 
 
+def test_every_code_is_made_by_some_test():
+    from ansible_collections.airgap.ferry.plugins.module_utils.errors import CODES
+
+    tests = [path for folder in ("tests", "molecule") for path in (REPOSITORY / folder).rglob("test_*.py")]
+    named = set(re.findall(r"FERRY-[A-Z]+-[0-9]{3}", "\n".join(path.read_text() for path in tests)))
+    assert sorted(set(CODES) - named) == []
+
+
 def test_the_page_of_codes_is_the_registry():
     spec = importlib.util.spec_from_file_location("make_codes", REPOSITORY / "tests" / "docs" / "make_codes.py")
     made = importlib.util.module_from_spec(spec)

@@ -121,10 +121,17 @@ def test_a_field_of_another_type_is_refused(refused, where):
             manifest.parse(canonical.dumps(changed(where, value)))
 
 
+def test_a_profile_may_say_that_it_is_trimmed():
+    made = manifest.parse(canonical.dumps(changed((*PROFILE, "trim"), "inference")))
+    assert made["profiles"]["cpu"]["trim"] == "inference"
+
+
 @pytest.mark.parametrize(
     "where, value",
     [
         (("type",), "airgap.ferry/statement/v1"),
+        ((*PROFILE, "trim"), None),
+        ((*PROFILE, "trim"), "../x"),
         ((*PROFILE, "os"), "darwin"),
         ((*PROFILE, "arch"), "amd64"),
         ((*PROFILE, "accelerator"), "rocm"),

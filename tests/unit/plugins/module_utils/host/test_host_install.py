@@ -236,6 +236,16 @@ def test_uv_and_pip_install_the_same_packages_and_only_these(host, real, package
     assert found["uv"] == found["pip"] and len(found["uv"]) == 8
 
 
+@pytest.mark.parametrize("kind", ["uv", "pip"])
+def test_what_wheels_ask_for_may_be_missing_in_a_trimmed_profile_alone(host, real, packages, refused, kind):
+    """small asks for tiny, which is not carried."""
+    with refused("FERRY-INSTALL-001", kind, "tiny"):
+        host.wants(host.publish(packages[1:], real), installer=kind).build()
+    wanted = host.wants(host.publish(packages[1:], real, name="less", changes={"trim": "inference"}), installer=kind)
+    wanted.build()
+    assert wheel_record.distributions(host.site(wanted)) == {"small": "2.1"}
+
+
 def test_nothing_of_the_hosts_own_pip_or_its_configuration_is_used(host, real, packages, tmp_path, monkeypatch):
     for name in ("pip", "pip3", "uv"):
         (tmp_path / name).write_text("#!/bin/sh\ntouch %s/called\nexit 1\n" % tmp_path)
@@ -636,6 +646,7 @@ def test_a_requirement_without_its_hash_is_not_installed(real, packages, tmp_pat
                 str(tmp_path / "requirements.txt"),
                 False,
                 str(tmp_path / "cache"),
+                whole=True,
             )
     assert not list(environment.rglob("tiny*"))
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import html
 import http.server
+import json
 import os
 import re
 import shutil
@@ -18,8 +19,17 @@ import time
 import zipfile
 
 import pytest
+from ansible_collections.airgap.ferry.plugins.module_utils import staging
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
-from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import (
+    build,
+    index,
+    installers,
+    lock,
+    resolver,
+    store,
+)
+from ansible_collections.airgap.ferry.plugins.modules import bundle_lock
 
 
 class Index:
@@ -42,6 +52,8 @@ class Index:
         self.pythons = {}
         # Seconds that METADATA takes to come.
         self.pause = 0
+        # Wheel -> when it was uploaded; where there is one, pages are JSON (PEP 691, 700) and say it.
+        self.uploaded = {}
         # Path -> how many times its answer is cut off in the middle.
         self.cut = {}
         outer = self
@@ -78,7 +90,7 @@ class Index:
 
     def _answer(self, request):
         parts = request.path.strip("/").split("/")
-        body, span = None, None
+        body, span, kind = None, None, "text/html"
         if self.credentials and request.headers.get("Authorization") != self._authorization():
             request.send_response(401)
             request.send_header("WWW-Authenticate", "Basic")
@@ -86,7 +98,8 @@ class Index:
             request.end_headers()
             return
         if parts[0] == "simple" and len(parts) == 2:
-            body = self._page(parts[1])
+            body = self._dated_page(parts[1]) if self.uploaded else self._page(parts[1])
+            kind = "application/vnd.pypi.simple.v1+json" if self.uploaded else kind
         elif parts[0] == "files" and parts[1].endswith(".metadata"):
             self.asked_beside.append(parts[1][: -len(".metadata")])
             time.sleep(self.pause)
@@ -105,7 +118,7 @@ class Index:
             body = body[span[0] : span[1] + 1]
         if self.ranges:
             request.send_header("Accept-Ranges", "bytes")
-        request.send_header("Content-Type", "text/html")
+        request.send_header("Content-Type", kind)
         request.send_header("Content-Length", str(len(body or b"")))
         request.end_headers()
         if request.command == "HEAD":
@@ -126,26 +139,56 @@ class Index:
         with zipfile.ZipFile(os.path.join(self.folder, name)) as archive:
             return archive.read(next(member for member in archive.namelist() if member.endswith(".dist-info/METADATA")))
 
+    def _files(self, project):
+        names = sorted(os.listdir(self.folder))
+        return [name for name in names if re.sub(r"[-_.]+", "-", name.split("-")[0]).lower() == project]
+
+    def _dated_page(self, project):
+        found = [
+            {
+                "filename": name,
+                "url": "/files/" + name,
+                "hashes": {"sha256": hashlib.sha256(self._bytes(name)).hexdigest()},
+                "core-metadata": self.beside,
+                "upload-time": self.uploaded[name],
+                "size": len(self._bytes(name)),
+            }
+            for name in self._files(project)
+        ]
+        page = {"meta": {"api-version": "1.1"}, "name": project, "files": found}
+        return json.dumps(page).encode() if found else None
+
     def _page(self, project):
         links = []
-        for name in sorted(os.listdir(self.folder)):
-            if re.sub(r"[-_.]+", "-", name.split("-")[0]).lower() == project:
-                digest = hashlib.sha256(self._bytes(name)).hexdigest()
-                # Metadata beside the wheel (PEP 658), as the great indexes have it: resolving asks for no wheel.
-                more = ' data-core-metadata="true"' if name.endswith(".whl") and self.beside else ""
-                if name in self.pythons:
-                    more += ' data-requires-python="%s"' % html.escape(self.pythons[name])
-                links.append('<a href="/files/%s#sha256=%s"%s>%s</a>' % (name, digest, more, name))
+        for name in self._files(project):
+            digest = hashlib.sha256(self._bytes(name)).hexdigest()
+            # Metadata beside the wheel (PEP 658), as the great indexes have it: resolving asks for no wheel.
+            more = ' data-core-metadata="true"' if name.endswith(".whl") and self.beside else ""
+            if name in self.pythons:
+                more += ' data-requires-python="%s"' % html.escape(self.pythons[name])
+            links.append('<a href="/files/%s#sha256=%s"%s>%s</a>' % (name, digest, more, name))
         return ("<!DOCTYPE html><html><body>%s</body></html>" % "\n".join(links)).encode() if links else None
 
 
 @pytest.fixture
-def served(tmp_path):
+def make_index(tmp_path):
+    """Make an index without wheels, which serves the folder of this name."""
+    made = []
+
+    def make(name):
+        (tmp_path / name).mkdir()
+        made.append(Index(str(tmp_path / name)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def served(make_index):
     """An index without wheels."""
-    (tmp_path / "served").mkdir()
-    made = Index(str(tmp_path / "served"))
-    yield made
-    made.close()
+    return make_index("served")
 
 
 @pytest.fixture
@@ -173,6 +216,31 @@ def uv():
 
 
 @pytest.fixture
+def locked(tmp_path, served, uv):
+    """Lock for a profile from the index on loopback; what lock_profile returns. ``how`` are the fields of resolver.How."""
+
+    def run(profile, requirements, constraints=(), folder=None, environment=None, **how):
+        how = resolver.How(uv, environment or served.environment(), **how)
+        return lock.lock_profile(str(folder or tmp_path / "work"), profile, list(requirements), list(constraints), how)
+
+    return run
+
+
+@pytest.fixture
+def bundle_locked(tmp_path, served):
+    """Do the work of bundle_lock for ``profiles`` (specs by name); its result and its warnings."""
+
+    def run(profiles, requirements, check_mode=False, **params):
+        defaults = {name: option.get("default") for name, option in staging.LOCK_OPTIONS.items()}
+        given = {"name": "tf", "workdir": str(tmp_path / "work"), "profiles": profiles, "requirements": requirements}
+        warnings = []
+        params = {**defaults, "index_url": served.url, **given, **params}
+        return bundle_lock.lock(params, check_mode, warnings.append), warnings
+
+    return run
+
+
+@pytest.fixture
 def pip():
     """pip of this environment, as a command."""
     return [sys.executable, "-m", "pip"]
@@ -190,3 +258,40 @@ def profile():
         return Profile.from_spec(name, spec)
 
     return make
+
+
+@pytest.fixture
+def work(tmp_path, served, make_wheel, profile, locked, pip, monkeypatch, keys):
+    """A staging host with an index of six wheels; tiny stand-ins for pip and uv, which are too large to serve here."""
+    for name in ("one", "two", "three"):
+        served.add(make_wheel(tmp_path / "made", name))
+    carried = []
+    for name in ("pip", "uv"):
+        served.add(make_wheel(tmp_path / "made", name))
+        file = "%s-1.0-py3-none-any.whl" % name
+        digest = hashlib.sha256((tmp_path / "made" / file).read_bytes()).hexdigest()
+        carried.append({"name": name, "version": "1.0", "wheel": file, "sha256": digest})
+    monkeypatch.setattr(installers, "installers", lambda _profile: carried)
+    monkeypatch.setattr(build, "installers", lambda _profile: carried)
+
+    class Work:
+        environment = served.environment()
+        key = keys.make("builder")
+
+        def lock(self, folder, *profiles, requirements=("one", "two", "three")):
+            for one in profiles:
+                locked(one, requirements, folder=folder, environment=self.environment)
+
+        def fetch(self, folder, one, packages):
+            return store.fetch(str(folder), one, packages, pip, self.environment)
+
+        def build(self, folder, *profiles):
+            locked, _wheels = build.plan(str(folder), list(profiles))
+            for one in profiles:
+                self.fetch(folder, one, locked[one.name])
+                self.fetch(folder, one, carried)
+            data, contents = build.describe(str(folder), list(profiles), locked)
+            signing = {"backend": "gpg", "key": self.key, "home": keys.home}
+            return build.write(str(folder), "tf", data, contents, list(profiles), self.environment, signing)
+
+    return Work()

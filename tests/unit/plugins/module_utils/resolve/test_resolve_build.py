@@ -13,48 +13,11 @@ import time
 
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import built, manifest, opening
-from ansible_collections.airgap.ferry.plugins.module_utils.resolve import build, installers, lock, store
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import build, installers, store
 
 LATER = time.time() + 5000
+# What the fixture work locks where nothing is said.
 WHEELS = ("one", "two", "three")
-
-
-@pytest.fixture
-def work(tmp_path, served, make_wheel, profile, uv, pip, monkeypatch, keys):
-    """A staging host with an index of six wheels; tiny stand-ins for pip and uv, which are too large to serve here."""
-    for name in WHEELS:
-        served.add(make_wheel(tmp_path / "made", name))
-    carried = []
-    for name in ("pip", "uv"):
-        served.add(make_wheel(tmp_path / "made", name))
-        digest = subprocess.check_output(["sha256sum", str(tmp_path / "made" / ("%s-1.0-py3-none-any.whl" % name))])
-        carried.append(
-            {"name": name, "version": "1.0", "wheel": "%s-1.0-py3-none-any.whl" % name, "sha256": digest.decode()[:64]}
-        )
-    monkeypatch.setattr(installers, "installers", lambda _profile: carried)
-    monkeypatch.setattr(build, "installers", lambda _profile: carried)
-
-    class Work:
-        environment = served.environment()
-        key = keys.make("builder")
-
-        def lock(self, folder, *profiles, requirements=WHEELS):
-            for one in profiles:
-                lock.lock_profile(str(folder), one, list(requirements), [], uv, self.environment, False, False)
-
-        def fetch(self, folder, one, packages):
-            return store.fetch(str(folder), one, packages, pip, self.environment)
-
-        def build(self, folder, *profiles):
-            locked, _wheels = build.plan(str(folder), list(profiles))
-            for one in profiles:
-                self.fetch(folder, one, locked[one.name])
-                self.fetch(folder, one, carried)
-            data, contents = build.describe(str(folder), list(profiles), locked)
-            signing = {"backend": "gpg", "key": self.key, "home": keys.home}
-            return build.write(str(folder), "tf", data, contents, list(profiles), self.environment, signing)
-
-    return Work()
 
 
 def read(bundle, name):

@@ -174,18 +174,6 @@ def test_all_problems_are_in_one_sentence_the_first_kind_gives_the_code(profile,
     assert caught.message.count("is missing, root") == 6 and caught.message.count("gone0 ") == 1
 
 
-@pytest.fixture
-def locked(tmp_path, served, uv):
-    """Lock for a profile; what lock_profile returns."""
-
-    def run(profile, requirements, constraints=(), refresh=False, check_mode=False):
-        work = str(tmp_path / "work")
-        asked = [list(requirements), list(constraints)]
-        return lock.lock_profile(work, profile, *asked, uv, served.environment(), refresh, check_mode)
-
-    return run
-
-
 def versions(answer):
     return {package["name"]: package["version"] for package in answer["packages"]}
 

@@ -9,20 +9,7 @@ import os
 import tomllib
 
 import pytest
-from ansible_collections.airgap.ferry.plugins.module_utils.resolve import lock, pylock
-
-
-@pytest.fixture
-def locked(tmp_path, served, uv):
-    """Lock for a profile; what lock_profile returns."""
-
-    def run(profile, requirements, constraints=(), refresh=False, check_mode=False, environment=None):
-        environment = environment or served.environment()
-        return lock.lock_profile(
-            str(tmp_path / "work"), profile, list(requirements), list(constraints), uv, environment, refresh, check_mode
-        )
-
-    return run
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index, pylock
 
 
 def names(answer):
@@ -58,6 +45,25 @@ def test_of_several_wheels_the_profiles_best_is_locked_alone(tmp_path, served, m
     ]
 
 
+def test_a_glibc_that_uv_does_not_name_gets_what_its_own_tags_accept(
+    served, make_wheel, profile, locked, refused, tmp_path
+):
+    """uv knows 2.17 and 2.28; Ubuntu 18.04 has 2.27, and TensorFlow 2.21 needs that."""
+    served.add(make_wheel(tmp_path / "made", "engine", requires=("part",)), "manylinux_2_27_x86_64")
+    for version, platform in (
+        ("1.0", "manylinux_2_17_x86_64"),
+        ("1.1", "manylinux_2_28_x86_64"),
+        ("1.2", "manylinux_2_28_x86_64"),
+    ):
+        served.add(make_wheel(tmp_path / "made", "part", version), platform)
+    wheels = [package["wheel"] for package in locked(profile(libc="glibc-2.27"), ["engine"])["packages"]]
+    assert wheels == ["engine-1.0-py3-none-manylinux_2_27_x86_64.whl", "part-1.0-py3-none-manylinux_2_17_x86_64.whl"]
+    with refused("FERRY-LOCK-001", "profile old", "engine"):
+        locked(profile("old", libc="glibc-2.26"), ["engine"])
+    with refused("FERRY-LOCK-001", "profile pinned", "part"):
+        locked(profile("pinned", libc="glibc-2.27"), ["part==1.2"])
+
+
 def test_a_lock_is_a_valid_pep_751_file_without_addresses(tmp_path, served, make_wheel, profile, locked):
     served.add(make_wheel(tmp_path / "made", "tiny"))
     answer = locked(profile(), ["tiny"])
@@ -87,6 +93,46 @@ def test_a_lock_is_kept_while_its_inputs_are_the_same(tmp_path, served, make_whe
     # Another input asks anew by itself: a constraint, a requirement of the profile.
     assert locked(profile(), ["tiny"], ["tiny<1.1"])["packages"][0]["version"] == "1.0"
     assert locked(profile(requirements=["tiny==1.1"]), ["tiny"])["packages"][0]["version"] == "1.1"
+
+
+def versions(answer):
+    return {package["name"]: package["version"] for package in answer["packages"]}
+
+
+def test_a_lock_made_anew_stays_close_to_the_one_before_where_asked(publish, profile, locked):
+    """A patch release of one package must not bring half an index with it."""
+    for name in ("root", "leaf", "twig"):
+        publish(name, "1.0", requires=("leaf", "twig") if name == "root" else ())
+    locked(profile(), ["root==1.0"])
+    for name in ("root", "leaf", "twig"):
+        publish(name, "1.1", requires=("leaf", "twig>=1.1") if name == "root" else ())
+    close = locked(profile(), ["root==1.1"], prefer="previous", check_mode=True)
+    assert versions(close) == {"root": "1.1", "leaf": "1.0", "twig": "1.1"}
+    far = locked(profile(), ["root==1.1"], check_mode=True)
+    assert versions(far) == {"root": "1.1", "leaf": "1.1", "twig": "1.1"}
+    # With nothing there yet it is like newest, and the choice alone makes no lock anew.
+    assert versions(locked(profile("fresh"), ["root==1.1"], prefer="previous")) == versions(far)
+    assert not locked(profile(), ["root==1.0"], prefer="previous")["changed"]
+
+
+def test_a_lock_as_of_a_day_takes_nothing_younger_and_can_be_made_again(served, publish, profile, locked):
+    days = {"1.0": "2026-01-30T12:00:00Z", "1.1": "2026-01-31T23:59:59Z", "1.2": "2026-02-01T00:00:00Z"}
+    for version, uploaded in days.items():
+        served.uploaded[publish("tiny", version)] = uploaded
+    dated = [versions(locked(profile(), ["tiny"], as_of=day)) for day in ("2026-01-30", "2026-01-31", "2026-02-01")]
+    assert dated == [{"tiny": "1.0"}, {"tiny": "1.1"}, {"tiny": "1.2"}]
+    first = locked(profile("a"), ["tiny"], as_of="2026-01-31")
+    served.uploaded[publish("tiny", "1.3")] = "2026-03-01T00:00:00Z"
+    assert locked(profile("a"), ["tiny"], as_of="2026-01-31", refresh=True)["after"] == first["after"]
+    # The day is one of a lock's inputs.
+    assert versions(locked(profile("a"), ["tiny"])) == {"tiny": "1.3"}
+
+
+def test_an_index_without_dates_cannot_serve_a_day(tmp_path, served, publish, profile, locked, refused):
+    publish("tiny")
+    with refused("FERRY-INDEX-003", served.url, "2026-01-31"):
+        locked(profile(), ["tiny"], as_of="2026-01-31")
+    assert not (tmp_path / "work").exists()
 
 
 def test_a_profiles_own_constraints_hold_for_it_alone(tmp_path, served, make_wheel, profile, locked):
@@ -122,11 +168,31 @@ def test_what_cannot_be_locked_is_refused_and_nothing_written(
     assert not (tmp_path / "work").exists()
 
 
+def test_a_wheel_that_does_not_fit_the_profiles_own_tags_is_not_locked(
+    tmp_path, served, make_wheel, profile, locked, refused
+):
+    """uv names no glibc below 2.17, so it takes what such a host cannot load."""
+    served.add(make_wheel(tmp_path / "made", "tiny"), "manylinux_2_17_x86_64")
+    with refused("FERRY-LOCK-002", "profile linux", "tiny", "correct the profile"):
+        locked(profile(libc="glibc-2.12"), ["tiny"])
+    assert not (tmp_path / "work" / "locks").exists()
+
+
 def test_an_index_that_is_down_is_named_without_credentials(served, profile, locked, refused, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", served.url)
     environment = dict(served.environment(), UV_DEFAULT_INDEX="http://user:canary@127.0.0.1:9/simple")
     environment["PIP_INDEX_URL"] = environment["UV_DEFAULT_INDEX"]
     with refused("FERRY-INDEX-001", "http://127.0.0.1:9/simple") as caught:
+        locked(profile(), ["tiny"], environment=environment)
+    assert "canary" not in caught.message
+
+
+@pytest.mark.parametrize("known", ["", "user:canary@"])
+def test_an_index_that_asks_for_other_credentials_is_named_as_such(served, publish, profile, locked, refused, known):
+    publish("tiny")
+    served.credentials = "user:right"
+    environment = index.at(served.environment(), served.url.replace("//", "//" + known))
+    with refused("FERRY-INDEX-001", served.url, "401", "~/.netrc") as caught:
         locked(profile(), ["tiny"], environment=environment)
     assert "canary" not in caught.message
 

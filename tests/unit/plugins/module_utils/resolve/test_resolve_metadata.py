@@ -14,7 +14,7 @@ import threading
 
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files
-from ansible_collections.airgap.ferry.plugins.module_utils.resolve import lock, metadata
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index, metadata
 
 
 @pytest.fixture
@@ -94,15 +94,14 @@ def test_where_ranges_fail_too_the_answer_is_none_and_prepare_will_check(tmp_pat
     assert cache(tmp_path) == []
 
 
-def test_a_lock_from_such_a_mirror_is_made_and_names_what_was_not_checked(tmp_path, publish, served, profile, uv):
+def test_a_lock_from_such_a_mirror_is_made_and_names_what_was_not_checked(publish, served, profile, locked):
     publish("root", requires=("leaf",))
     publish("leaf")
     served.beside = served.ranges = False
-    arguments = (str(tmp_path / "work"), profile(), ["root"], [], uv, served.environment(), False, False)
-    answer = lock.lock_profile(*arguments)
+    answer = locked(profile(), ["root"])
     assert answer["unchecked"] == ["leaf-1.0-py3-none-any.whl", "root-1.0-py3-none-any.whl"]
     served.ranges = True
-    assert lock.lock_profile(*arguments[:-2], True, False)["unchecked"] == []
+    assert locked(profile(), ["root"], refresh=True)["unchecked"] == []
 
 
 def test_a_connection_that_is_cut_is_tried_again_and_half_an_answer_never_kept(
@@ -267,15 +266,15 @@ def test_an_authority_that_pip_knows_and_a_trusted_host_are_believed_and_nobody_
     assert fetched(wheel, environment=dict(plain, PIP_TRUSTED_HOST="127.0.0.1"), keep=False)[wheel["wheel"]]
 
 
-def test_an_index_on_a_disk_is_read_from_there(tmp_path, publish, profile, uv):
+def test_an_index_on_a_disk_is_read_from_there(tmp_path, publish, profile, locked):
     name = publish("root")
     folder = tmp_path / "disk" / "root"
     folder.mkdir(parents=True)
     os.replace(str(tmp_path / "served" / name), str(folder / name))
     digest = files.sha256_file(str(folder / name))
     (folder / "index.html").write_text('<html><body><a href="%s#sha256=%s">%s</a></body></html>' % (name, digest, name))
-    environment = metadata.index.environment(sys.executable, "file://%s" % (tmp_path / "disk"))
-    answer = lock.lock_profile(str(tmp_path / "work"), profile(), ["root"], [], uv, environment, False, False)
+    environment = index.environment(sys.executable, "file://%s" % (tmp_path / "disk"))
+    answer = locked(profile(), ["root"], environment=environment)
     assert answer["unchecked"] == [] and cache(tmp_path) == [digest]
     gone = {"wheel": name, "sha256": "0" * 64, "url": "file:///nowhere/" + name}
     assert metadata.fetch(str(tmp_path / "work"), [gone], environment) == {name: None}

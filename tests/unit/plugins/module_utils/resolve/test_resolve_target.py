@@ -82,14 +82,15 @@ def test_markers_are_the_targets(profile, changes, expected):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "x86_64-manylinux_2_28"),
-        ({"libc": "glibc-2.30"}, "x86_64-manylinux_2_28"),
-        ({"libc": "glibc-2.36"}, "x86_64-manylinux_2_36"),
-        ({"libc": "glibc-2.99"}, "x86_64-manylinux_2_40"),
-        ({"libc": "glibc-2.12"}, "x86_64-manylinux_2_17"),
-        ({"arch": "aarch64"}, "aarch64-manylinux_2_28"),
-        ({"os": "windows"}, "x86_64-pc-windows-msvc"),
+        ({}, ["x86_64-manylinux_2_28"]),
+        ({"libc": "glibc-2.30"}, ["x86_64-manylinux_2_28", "x86_64-manylinux_2_31"]),
+        ({"libc": "glibc-2.27"}, ["x86_64-manylinux_2_17", "x86_64-manylinux_2_28"]),
+        ({"libc": "glibc-2.36"}, ["x86_64-manylinux_2_36"]),
+        ({"libc": "glibc-2.99"}, ["x86_64-manylinux_2_40"]),
+        ({"libc": "glibc-2.12"}, ["x86_64-manylinux_2_17"]),
+        ({"arch": "aarch64"}, ["aarch64-manylinux_2_28"]),
+        ({"os": "windows"}, ["x86_64-pc-windows-msvc"]),
     ],
 )
-def test_uv_is_asked_for_a_platform_that_it_knows_and_no_newer_one(profile, changes, expected):
-    assert target.uv_platform(profile(**changes)) == expected
+def test_uv_is_asked_for_platforms_that_it_knows_and_first_for_no_newer_one(profile, changes, expected):
+    assert target.uv_platforms(profile(**changes)) == expected

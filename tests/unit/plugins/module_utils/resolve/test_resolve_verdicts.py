@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import verdicts
-from ansible_collections.airgap.ferry.plugins.modules import bundle_lock
 
 LINUX = {}
 CUDA = {"accelerator": "cuda"}
@@ -336,24 +335,53 @@ def test_without_anything_impossible_every_profile_has_its_verdicts(profile):
     }
 
 
-@pytest.fixture
-def lock(tmp_path, served, make_wheel):
-    """Call bundle_lock's work on one profile; returns its result and the warnings. The index has a tiny stand-in for tensorflow-cpu."""
-    served.add(make_wheel(tmp_path, "tensorflow_cpu", "2.21.0"))
+def part(accelerator, *wheels):
+    """A profile's part of a review, as far as these verdicts look at it."""
+    listed = [{"name": name, "size": size} for name, size in wheels]
+    return {"profile": {"accelerator": accelerator}, "wheels": listed}
 
-    def call(check_mode, requirement="tensorflow-cpu==2.21.0", index_url=None):
-        spec = {"os": "linux", "arch": "x86_64", "libc": "glibc-2.28", "python": "3.11", "accelerator": "none"}
-        warnings = []
-        params = {
-            "workdir": str(tmp_path / "work"),
-            "profiles": {"linux": spec},
-            "requirements": [requirement],
-            "constraints": [],
-            "index_url": index_url or served.url,
-            "mirror": None,
-            "refresh": False,
-        }
-        return bundle_lock.lock(params, check_mode, warnings.append), warnings
+
+CUBLAS = ("nvidia-cublas-cu12", 600_000_000)
+
+
+def test_cuda_libraries_in_a_lock_without_accelerator_are_a_risk_whatever_framework_brings_them():
+    (found,) = verdicts.of_lock([], part("none", ("torch", 9), CUBLAS, ("nvidia-nccl-cu12", 200_000_000)))
+    assert (found["level"], found["code"]) == ("risky", "FERRY-COMPAT-012")
+    assert "its lock carries 2 wheels of CUDA libraries, 800.0 MB (nvidia-cublas-cu12 and others)" in found["message"]
+    good = {"level": "good", "code": None, "message": "x"}
+    assert [one["level"] for one in verdicts.of_lock([good], part("none", CUBLAS))] == ["risky", "good"]
+
+
+@pytest.mark.parametrize(
+    ("found", "part_"),
+    [
+        ([], part("cuda", CUBLAS)),
+        ([], part("none", ("torch", 9), ("nvidia-ml-py", 9))),
+        # TensorFlow's own table has said it already.
+        ([{"level": "risky", "code": "FERRY-COMPAT-008", "message": "x"}], part("none", CUBLAS)),
+    ],
+)
+def test_where_they_are_wanted_absent_or_said_already_nothing_is_added(found, part_):
+    assert verdicts.of_lock(found, part_) == found
+
+
+def test_a_trimmed_profile_is_not_warned_of_a_tensorboard_that_it_leaves_out(profile):
+    asked = ["tensorflow-cpu==2.15.1"]
+    codes = [
+        [verdict["code"] for verdict in verdicts.judge(profile(**trim), asked, [])]
+        for trim in ({}, {"trim": "inference"})
+    ]
+    assert codes == [["FERRY-COMPAT-009"], [None]]
+
+
+@pytest.fixture
+def lock(tmp_path, served, make_wheel, bundle_locked):
+    """Do the work of bundle_lock on one profile; its result and the warnings. The index has a tiny stand-in for tensorflow-cpu."""
+    served.add(make_wheel(tmp_path, "tensorflow_cpu", "2.21.0"))
+    spec = {"os": "linux", "arch": "x86_64", "libc": "glibc-2.28", "python": "3.11", "accelerator": "none"}
+
+    def call(check_mode, requirement="tensorflow-cpu==2.21.0", **params):
+        return bundle_locked({"linux": spec}, [requirement], check_mode, **params)
 
     return call
 

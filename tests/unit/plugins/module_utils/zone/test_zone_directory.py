@@ -12,6 +12,7 @@ import types
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, manifest, opening, signing, statement
 from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory
+from ansible_collections.airgap.ferry.plugins.modules import bundle_send
 
 SERIAL = 1_795_000_000
 
@@ -333,3 +334,9 @@ def test_a_foreign_list_in_the_zone_is_no_bundle_and_no_traceback(sides, name):
     send(sides)
     (sides.copy.parent / name).write_bytes(b"")
     assert receive(sides) == (SERIAL, True)
+
+
+def test_a_name_under_which_nothing_was_built_cannot_be_sent(tmp_path, refused):
+    params = {"workdir": str(tmp_path / "work"), "name": "other", "zone": {"path": str(tmp_path)}}
+    with refused("FERRY-ZONE-004", params["workdir"], "no bundle named other", "prepare.yml"):
+        bundle_send.send(params, False)
