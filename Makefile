@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-setup lint docs-lint py38-lint sanity sanity-newest sanity-oldest unit unit-py38 \
-	roundtrip roundtrip-newest roundtrip-oldest molecule upgrade-tensorflow lab lab-down collection importer pins codes clean
+	roundtrip roundtrip-newest roundtrip-oldest molecule upgrade-tensorflow frameworks lab lab-down bench collection importer pins codes cases clean
 
 help: ## This list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -77,6 +77,9 @@ molecule: test-setup ## The lab's own tests and every Molecule scenario, on cut-
 upgrade-tensorflow: test-setup ## The upgrade scenario with real TensorFlow
 	PATH="$(CURDIR)/$(BIN):$$PATH" FERRY_UPGRADE=tensorflow $(BIN)/molecule test -s upgrade
 
+frameworks: test-setup ## The frameworks scenario with PyTorch too (3 GB)
+	PATH="$(CURDIR)/$(BIN):$$PATH" FERRY_FRAMEWORKS=torch $(BIN)/molecule test -s frameworks
+
 lab: test-setup ## A lab to play with: staging, a depot and three cut-off hosts
 	@$(BIN)/ansible-playbook -i molecule/resources/inventory molecule/resources/create.yml molecule/resources/prepare.yml
 	@echo "Now: $(BIN)/ansible-playbook -i molecule/resources/inventory playbooks/site.yml"
@@ -85,6 +88,9 @@ lab: test-setup ## A lab to play with: staging, a depot and three cut-off hosts
 
 lab-down: test-setup ## Take that lab away; the images stay
 	@$(BIN)/ansible-playbook -i molecule/resources/inventory molecule/resources/destroy.yml
+
+bench: test-setup ## Locking beside pip's own resolver, a measured ratio (some 5 minutes, and the package index)
+	$(BIN)/python benchmarks/lock.py
 
 collection: test-setup ## The collection's archive, under tests/output
 	$(BIN)/ansible-galaxy collection build --force --output-path tests/output
@@ -100,6 +106,9 @@ pins: test-setup ## Write the pinned, hashed requirements anew from their .in fi
 codes: ## Write docs/codes.md from the registry of codes, and docs/compatibility.md from the tables
 	@$(BIN)/python tests/docs/make_codes.py
 	@$(BIN)/python tests/docs/make_compatibility.py
+
+cases: test-setup ## Ask the live index for every case again, and write docs/locks.md
+	@$(BIN)/python tests/cases/record.py
 
 clean: ## Remove everything that these commands made here, labs that are up too
 	@for lab in .lab/*; do if [ -d "$$lab" ]; then $(PYTHON) molecule/resources/lab.py down "$$lab"; fi; done
