@@ -102,6 +102,10 @@ CODES = {
         "A profile cannot be trimmed, because the index does not tell enough of its wheels.",
         "Drop trim from the profile, or lock from an index that gives METADATA and sizes, as PyPI does.",
     ),
+    "FERRY-TRIM-003": (
+        "Nothing can be left out of a profile, because its other requirements need all of it.",
+        "Drop trim from the profile.",
+    ),
     "FERRY-COMPAT-001": (
         "A GPU is asked for on native Windows with a TensorFlow newer than 2.10.",
         "Set the accelerator to none, take TensorFlow 2.10.1, or serve the hosts as a Linux profile in WSL2.",

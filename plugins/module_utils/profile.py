@@ -150,10 +150,12 @@ class _Reader:
 
     def trim(self):
         value = self._spec.get("trim")
-        if value is not None and value not in REDUCTIONS:
+        if value is None:
+            return None
+        if not isinstance(value, str) or value not in REDUCTIONS:
             known = sorted(REDUCTIONS)
             raise self.refusal("trim", " or ".join(known), nearest(value, known, "choose one of them, or leave it out"))
-        return value
+        return str(value)
 
     def libc(self, os):
         value = self._spec.get("libc")

@@ -38,10 +38,10 @@ class Tools:
 
 
 def hide_credentials(module):
-    """Keep an address with a user and password out of all that Ansible says: where it is told to be verbose it repeats a module's arguments."""
+    """Keep an address with a user, password or query out of all that Ansible says: told to be verbose it repeats a module's arguments."""
     for name in ("index_url", "crosscheck_index_url"):
         address = module.params.get(name)
-        if address and "@" in address:
+        if address and ("@" in address or "?" in address):
             module.no_log_values.add(address)
 
 

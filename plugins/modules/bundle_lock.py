@@ -17,8 +17,8 @@ description:
   - A lock stays as it is while the requirements, the constraints and the profile are the same; the index moves, a second run must not.
   - Downloads no wheel. No address of an index is in a lock.
   - Writes a review of all locks, to be read before anything is downloaded, as text, Markdown and JSON to C(<workdir>/locks/review.txt),
-    C(review.md) and C(review.json). It compares with the newest bundle of this name that was built in O(workdir), and stays as it is
-    while the locks do.
+    C(review.md) and C(review.json). It compares with the newest bundle of this name that was built in O(workdir) from other locks, so it
+    stays as it is while the locks do. Locks and review are written when all profiles have a lock, and not before.
   - Before anything is resolved, the requirements of every profile are judged by what is known of TensorFlow's releases, their Pythons,
     CUDA, libc and wheels. What is impossible is refused for all profiles at once, with the nearest possible choices; what is risky is a warning,
     and so are CUDA libraries in the lock of a profile without accelerator.
@@ -115,7 +115,7 @@ locks:
   description:
     - By profile, the lock's path, its number of wheels and whether it was kept.
     - C(excluded) are versions that were kept out because their Requires-Python refuses the profile's Python, and C(unchecked) are wheels whose
-      METADATA the index does not give, which M(airgap.ferry.bundle_build) checks. Both are of this run.
+      METADATA the index does not give, which M(airgap.ferry.bundle_build) checks. Both are none for a lock that was brought along.
   type: dict
   returned: success
   sample:
@@ -167,21 +167,24 @@ code:
 
 import datetime
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index
 
 
 def lock(params, check_mode, warn):
     """The result of the module; see RETURN. ``warn`` is called with each sentence that the operator must read in any case."""
     # Here and not above: it needs the third-party libraries that require_libraries looks for.
+    from ansible_collections.airgap.ferry.plugins.module_utils.resolve import lock as locking
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve import resolver, review, review_text, verdicts
-    from ansible_collections.airgap.ferry.plugins.module_utils.resolve.lock import lock_profile
 
-    _check_day(params["as_of"])
+    _check(params)
+    workdir, crosscheck = params["workdir"], params["crosscheck_index_url"]
     tools = staging.Tools(params["index_url"], params["mirror"])
     profiles = [Profile.from_spec(name, spec) for name, spec in sorted(params["profiles"].items())]
     judged = verdicts.judge_all(profiles, params["requirements"], params["constraints"])
@@ -192,41 +195,47 @@ def lock(params, check_mode, warn):
         check_mode=check_mode,
         prefer=params["prefer"],
         as_of=params["as_of"],
-        crosscheck=params["crosscheck_index_url"],
-        against=review.baseline(params["workdir"], params["name"]),
+        crosscheck=crosscheck,
     )
 
     def one(profile):
-        return lock_profile(params["workdir"], profile, params["requirements"], params["constraints"], how)
+        return locking.make(workdir, profile, params["requirements"], params["constraints"], how)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        done = {profile.name: answer for profile, answer in zip(profiles, pool.map(one, profiles))}
-    judged = {name: verdicts.of_lock(found, done[name]["review"]) for name, found in judged.items()}
-    for name, found in judged.items():
-        for verdict in found:
+        done = {profile.name: (profile, answer) for profile, answer in zip(profiles, pool.map(one, profiles))}
+    for name, (profile, answer) in done.items():
+        judged[name] = verdicts.of_lock(profile, judged[name], review.wheels_of(answer))
+        for verdict in judged[name]:
             if verdict["level"] == "risky":
                 warn("%s: profile %s: %s" % (verdict["code"], name, verdict["message"]))
-    whole = review.whole(params["name"], {name: answer["review"] for name, answer in done.items()}, judged)
+    against = review.baseline(
+        workdir, params["name"], {name: answer["after"] for name, (_profile, answer) in done.items()}
+    )
+    confirmed = index.without_credentials(crosscheck) if crosscheck else None
+    whole = review.whole(params["name"], done, judged, against, confirmed)
     lines = review_text.lines(whole)
+    answers = [answer for _profile, answer in done.values()]
     if not check_mode:
+        locking.write(answers)
         texts = {"review.txt": "\n".join(lines) + "\n", "review.md": review_text.markdown(whole)}
-        review.write(params["workdir"], dict(texts, **{review.NAME: review.dumps(whole)}))
+        review.write(workdir, dict(texts, **{review.NAME: review.dumps(whole)}))
+    changed = [answer for answer in answers if answer["after"] != answer["before"]]
     return {
-        "changed": any(answer["changed"] for answer in done.values()),
+        "changed": bool(changed),
         "locks": {
             name: {
                 "path": answer["path"],
                 "wheels": len(answer["packages"]),
-                "kept": not answer["changed"],
-                "excluded": answer["excluded"],
-                "unchecked": answer["unchecked"],
+                "kept": answer not in changed,
+                "excluded": answer["note"]["excluded"],
+                "unchecked": answer["note"]["unchecked"],
             }
-            for name, answer in done.items()
+            for name, (_profile, answer) in done.items()
         },
         "verdicts": judged,
         "review": {
             "lines": lines,
-            "path": os.path.join(params["workdir"], "locks", "review.md"),
+            "path": os.path.join(workdir, "locks", "review.md"),
             "total": whole["total"],
         },
         "diff": [
@@ -236,19 +245,28 @@ def lock(params, check_mode, warn):
                 "before_header": answer["path"],
                 "after_header": answer["path"],
             }
-            for answer in done.values()
-            if answer["changed"]
+            for answer in changed
         ],
     }
 
 
-def _check_day(text):
+def _check(params):
+    """What argument_spec cannot say; FERRY-VAR-002."""
+    for name in ("index_url", "crosscheck_index_url"):
+        index.check_address("ferry_" + name, params[name])
+    day = params["as_of"]
     try:
-        if text is not None:
-            datetime.date.fromisoformat(text)
+        # A day that is not over yet would give another lock tomorrow.
+        good = day is None or (
+            re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", day)
+            and datetime.date.fromisoformat(day) < datetime.datetime.now(datetime.timezone.utc).date()
+        )
     except ValueError:
+        good = False
+    if not good:
         raise FerryError(
-            "FERRY-VAR-002", "ferry_lock_as_of: expected a day as YYYY-MM-DD, found %r; correct it." % text
+            "FERRY-VAR-002",
+            "ferry_lock_as_of: expected a day that is over (UTC), as YYYY-MM-DD, found %r; correct it." % day,
         )
 
 

@@ -65,6 +65,11 @@ packages:
   description: Version by normalised name of every distribution that is in the release now.
   type: dict
   returned: success
+trim:
+  description: The named reduction of the release's profile; none where it is whole.
+  type: str
+  returned: success
+  sample: inference
 locked:
   description: The same as it was when the release was built.
   type: dict
@@ -126,6 +131,7 @@ def look(params):
         "release": release,
         "packages": wheel_record.distributions(root.site(release, facts_of_release["python"])),
         "locked": locked,
+        "trim": facts_of_release.get("trim"),  # a release that an older collection built says nothing of it
         "driver": gpu.driver(),
         "framework": found,
         "event": {"release": release, "network": {"routes": facts.routes()}},

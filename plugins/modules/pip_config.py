@@ -105,7 +105,6 @@ code:
 """
 
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -114,7 +113,6 @@ import urllib.parse
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
-from ansible_collections.airgap.ferry.plugins.module_utils.profile import found
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index, pip_configuration
 
 _KEY = "global.index-url"
@@ -169,18 +167,13 @@ def _wanted(params):
             "pip's configuration: expected an index to write into it, found neither a mirror nor an address; set ferry_mirror or "
             "ferry_index_url, or ferry_pip_config to false.",
         )
-    if not re.fullmatch(r"(https?|file)://\S+", address):
-        raise FerryError(
-            "FERRY-VAR-002",
-            "index_url: expected one address that starts with http://, https:// or file://, found %s; correct it."
-            % found(address, hide="@" in address),
-        )
-    if _shown(address) != address:
+    if address.startswith(("http://", "https://", "file://")) and _shown(address) != address:
         raise FerryError(
             "FERRY-INDEX-002",
             "index_url: expected an address alone, found one with a user, password or query (not shown), which pip's configuration would "
             "keep in clear; write it without, and user and password into ~/.netrc.",
         )
+    index.check_address("index_url", address)
     return address
 
 

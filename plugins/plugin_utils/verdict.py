@@ -53,7 +53,8 @@ def _packages(found):
             "release %s: expected the locked distributions, found a difference in %s; run rollback.yml, remove that release, then run deploy.yml."
             % (found["release"], ", ".join(odd)),
         )
-    return _good("%d distributions, each at its locked version" % len(found["locked"]))
+    trim = ", trimmed: " + found["trim"] if found.get("trim") else ""
+    return _good("%d distributions, each at its locked version%s" % (len(found["locked"]), trim))
 
 
 def _driver(driver, gpu_count):

@@ -11,7 +11,7 @@ import sys
 
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
-from ansible_collections.airgap.ferry.plugins.module_utils.resolve import lock, resolver, verdicts
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import lock, resolver, review, verdicts
 
 UV = [os.path.join(os.path.dirname(sys.executable), "uv")]
 
@@ -28,6 +28,7 @@ def put(case, workdir, environment, backwards=False):
         profile = Profile.from_spec("case", case["profile"])
         judged = verdicts.judge_all([profile], requirements, constraints)[profile.name]
         locked = _lock(workdir, profile, requirements, constraints, environment)
+        judged = verdicts.of_lock(profile, judged, review.wheels_of(locked))
     except FerryError as error:
         return {"refused": error.code, "message": error.message}
     warned = {verdict["code"] for verdict in judged if verdict["level"] == "risky"}
@@ -36,7 +37,7 @@ def put(case, workdir, environment, backwards=False):
 
 def _lock(workdir, profile, requirements, constraints, environment):
     how = resolver.How(uv=UV, environment=environment)
-    return lock.lock_profile(workdir, profile, requirements, constraints, how)
+    return lock.make(workdir, profile, requirements, constraints, how)
 
 
 def differences(case, answer):

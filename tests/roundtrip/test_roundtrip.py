@@ -43,6 +43,17 @@ def test_by_path_and_by_name_are_the_same_playbook(deployed):
         assert run.output.count("batch by batch]") == 2, run.output
 
 
+def test_check_mode_of_prepare_tells_the_truth_with_and_without_locks_and_writes_nothing(deployed, tmp_path):
+    assert deployed.must("prepare", "--check").changed == {"staging": 0}
+    untouched = deployed.snapshot("staging")
+    changed = deployed.must("prepare", "--check", "--diff", ferry_requirements=["six==1.16.0"])
+    assert changed.changed == {"staging": 1} and "+version = " in changed.output
+    assert deployed.snapshot("staging") == untouched
+    # The tools, which are made even in check mode, and the lock.
+    fresh = deployed.must("prepare", "--check", ferry_workdir=str(tmp_path / "work"))
+    assert fresh.changed == {"staging": 2} and sorted(path.name for path in (tmp_path / "work").iterdir()) == ["tools"]
+
+
 def test_check_mode_of_a_transfer_tells_the_truth_and_writes_nothing(sent):
     untouched = sent.snapshot("staging", "zone", "depot")
     run = sent.must("transfer", "--check")

@@ -12,12 +12,18 @@ from . import files, manifest, opening, statement
 FOLDER = "bundles"
 
 
+def all_of(workdir: str, name: str) -> list:
+    """The folders of all bundles ``name`` that were built here, the highest serial first."""
+    serials = opening.serials(os.path.join(workdir, FOLDER), name)
+    return [os.path.join(workdir, FOLDER, opening.directory_name(name, serial)) for serial in reversed(serials)]
+
+
 def newest(workdir: str, name: str):
     """The bundle ``name`` with the highest serial that was built here: ``{"path", "name", "id", "serial", ...}``, or None."""
-    serials = opening.serials(os.path.join(workdir, FOLDER), name)
-    if not serials:
+    folders = all_of(workdir, name)
+    if not folders:
         return None
-    path = os.path.join(workdir, FOLDER, opening.directory_name(name, serials[-1]))
+    path = folders[0]
     paper = statement.parse(files.read_limited(os.path.join(path, statement.NAME), statement.LIMIT))
     manifest_bytes = files.read_limited(os.path.join(path, manifest.NAME), manifest.LIMIT)
     entries = list(manifest.parse(manifest_bytes)["files"].values()) + list(paper["files"].values())

@@ -4,8 +4,9 @@
 """Named reductions: what a profile may leave out of a release's own dependencies, and what that loses. Data, each entry tested.
 
 Found on 2026-11-24 by taking one package after the other away from an installed ``tensorflow-cpu`` and asking what was left to import
-TensorFlow, load and ask a SavedModel and a Keras model that a whole TensorFlow had saved, fit, save, and read a tf.data pipeline. What
-kept packages that are not TensorFlow's own ask for stays, needed here or not. Proven again on cut-off hosts by ``molecule/trimmed``.
+TensorFlow, load and ask a SavedModel and a Keras model that a whole TensorFlow had saved, fit, save, and read a tf.data pipeline. Only
+the ``askers`` may be left without what they ask for; what other packages ask for stays. Proven again on cut-off hosts by
+``molecule/trimmed``.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from typing import NamedTuple
 
 
 class Reduction(NamedTuple):
-    """What is left out of ``package`` at ``release`` on (os, arch) ``place``; names are normalised."""
+    """What is left out of ``package`` at ``release`` on (os, arch) ``place``; names are normalised.
+
+    ``askers`` stay and were tested without what they ask for. ``loses``: what they can no longer do.
+    """
 
     package: str
     release: str
     place: tuple
+    askers: frozenset
     leaves_out: frozenset
     loses: str
 
@@ -30,6 +35,7 @@ REDUCTIONS = {
             "tensorflow-cpu",
             "2.15.1",
             ("linux", "x86_64"),
+            frozenset({"tensorflow-cpu", "astunparse"}),
             # Those of TensorBoard, then TensorFlow's own; importlib-metadata and zipp are Markdown's on Python 3.9. Not setuptools:
             # this release imports distutils, which a bare Debian's Python lacks and setuptools brings.
             frozenset(
@@ -64,6 +70,7 @@ REDUCTIONS = {
             "tensorflow-cpu",
             "2.21.0",
             ("linux", "x86_64"),
+            frozenset({"tensorflow-cpu", "astunparse", "keras"}),
             frozenset(
                 {
                     "google-pasta",

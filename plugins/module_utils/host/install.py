@@ -121,6 +121,7 @@ class Installation:
             {
                 "bundle": self._options["bundle_id"],
                 "profile": self._options["profile"],
+                "trim": self._profile.get("trim"),
                 "digests": self._digests,
                 "python": self._python["version"],
                 "installer": chosen[0],

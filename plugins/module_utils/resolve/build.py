@@ -11,7 +11,7 @@ import shutil
 import socket
 import time
 
-from . import closure, index, lock, metadata, pylock, store
+from . import closure, index, lock, metadata, pylock, store, trim
 from .installers import installers
 from ..bundle import built, canonical, files, manifest, opening, signing, statement
 from ..compat import hardware
@@ -107,13 +107,13 @@ def write(
 
 
 def check_closure(workdir: str, profiles: list) -> None:
-    """Refuse (FERRY-LOCK-005 to 009) a lock that the METADATA of the stored wheels shows not to be closed."""
+    """Refuse (FERRY-LOCK-003, 005 to 009) a lock that the METADATA of the stored wheels shows not to be closed."""
     for profile in profiles:
-        locked = pylock.read(lock.lock_path(workdir, profile.name))
+        path = lock.lock_path(workdir, profile.name)
+        locked = pylock.read(path)
         requirements, constraints = lock.asked_for(workdir, profile, locked["inputs"])
         texts = {package["wheel"]: metadata.of_wheel(store.place(workdir, package)) for package in locked["packages"]}
-        left_out = {package["name"] for package in (locked["trimmed"] or {"left_out": []})["left_out"]}
-        closure.check(profile, requirements, constraints, texts, left_out)
+        closure.check(profile, requirements, constraints, texts, trim.excused(path, profile, locked))
 
 
 def would_write(workdir: str, name: str, manifest_bytes: bytes, sign_with: dict) -> tuple:

@@ -54,6 +54,16 @@ class Problem:
     text: str
     version: str | None = None
     python: str | None = None
+    # The wheel that asks for what is missing; None where the operator does.
+    asker: str | None = None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a reduction took out on purpose: these ``names`` are not missed where one of ``askers`` alone asks for them."""
+
+    names: frozenset = frozenset()
+    askers: frozenset = frozenset()
 
 
 @dataclass
@@ -67,7 +77,7 @@ class _Wheel:
     requires_python: SpecifierSet | None = None
 
 
-def check(profile: Profile, requirements: list | None, constraints: list, metadata: dict, left_out=frozenset()) -> None:
+def check(profile: Profile, requirements: list | None, constraints: list, metadata: dict, left_out=LeftOut()) -> None:
     """Refuse (FERRY-LOCK-005 to 009) a lock in which :func:`problems` finds any."""
     found = problems(profile, requirements, constraints, metadata, left_out)
     if found:
@@ -75,14 +85,14 @@ def check(profile: Profile, requirements: list | None, constraints: list, metada
 
 
 def problems(
-    profile: Profile, requirements: list | None, constraints: list, metadata: dict, left_out=frozenset()
+    profile: Profile, requirements: list | None, constraints: list, metadata: dict, left_out: LeftOut = LeftOut()
 ) -> list:
     """The :class:`Problem` list of a lock; empty where it is closed.
 
     ``requirements`` and ``constraints`` are requirement strings; None instead of requirements means that what was asked for is not known,
     and that no wheel is called extra. ``metadata``: ``{wheel file name: METADATA text, or None where it is not known}``; where one is not
-    known, what it asks for is not judged, and nothing is called extra. ``left_out``: names that a reduction took out on purpose
-    (:mod:`.trim`); they are not missed, and what only they asked for is not called extra.
+    known, what it asks for is not judged, and nothing is called extra. In a lock from which something was ``left_out``
+    (:mod:`.trim`) nothing is called extra: what only those asked for stays in it, and their METADATA is not there.
     """
     found: list = []
     wheels = _read(profile, metadata, found)
@@ -99,11 +109,15 @@ def problems(
             if wheel.requires_python is not None and not wheel.requires_python.contains(python, prereleases=True):
                 text = "%s %s has Requires-Python %s" % (wheel.name, wheel.version, wheel.requires_python)
                 found.append(Problem(REFUSES_PYTHON, wheel.name, text, str(wheel.version), python))
-    found = [problem for problem in found if not (problem.kind == MISSING and problem.package in left_out)]
-    if not left_out and all(wheel.known for wheel in wheels.values()):
+    found = [problem for problem in found if not _is_excused(problem, left_out)]
+    if not left_out.names and all(wheel.known for wheel in wheels.values()):
         for name in sorted(set(wheels) - reached):
             found.append(Problem(EXTRA, name, "nothing asks for %s %s" % (name, wheels[name].version)))
     return sorted(_once(found), key=lambda problem: (list(_KINDS).index(problem.kind), problem.package))
+
+
+def _is_excused(problem, left_out):
+    return problem.kind == MISSING and problem.package in left_out.names and problem.asker in left_out.askers
 
 
 def reached(profile: Profile, requirements: list, metadata: dict) -> set:
@@ -185,9 +199,9 @@ def _follow(wheels, roots, environment, found):
     """The names that ``roots`` lead to under ``environment``, extras and what they ask for included."""
     python = environment["python_full_version"]
     followed: dict = {}
-    queue = [(requirement, asker, {""}) for requirement, asker in roots]
+    queue = [(requirement, asker, None, {""}) for requirement, asker in roots]
     while queue:
-        requirement, asker, extras = queue.pop()
+        requirement, asker, asked_by, extras = queue.pop()
         try:
             if not _applies(requirement, environment, extras):
                 continue
@@ -199,7 +213,7 @@ def _follow(wheels, roots, environment, found):
         wheel = wheels.get(name)
         if wheel is None:
             text = "%s is missing, %s asks for '%s'" % (name, asker, requirement)
-            found.append(Problem(MISSING, name, text, python=python))
+            found.append(Problem(MISSING, name, text, python=python, asker=asked_by))
             continue
         if requirement.url or not requirement.specifier.contains(wheel.version, prereleases=True):
             text = "%s is %s, %s asks for '%s'" % (name, wheel.version, asker, requirement)
@@ -214,7 +228,7 @@ def _follow(wheels, roots, environment, found):
         followed[name] |= new
         if new:
             described = "%s %s" % (name, wheel.version)
-            queue.extend((child, described, new) for child in wheel.requires)
+            queue.extend((child, described, name, new) for child in wheel.requires)
     return set(followed)
 
 

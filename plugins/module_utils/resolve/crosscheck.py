@@ -22,7 +22,8 @@ def check(profile: Profile, packages: list, how: How) -> None:
     try:
         resolved = resolver.compile_lock(pinned, [], how, environment, arguments)
     except resolver.Unresolved as unresolved:
-        raise resolver.unreachable(unresolved.reason, environment) or _absent(profile, where, unresolved.reason[:300])
+        other = resolver.unreachable(unresolved.reason, environment, "ferry_crosscheck_index_url")
+        raise other or _absent(profile, where, resolver.errors(unresolved.reason)[:300])
     served = {
         wheel.filename: wheel.hashes.get("sha256") for package in resolved.packages for wheel in package.wheels or ()
     }

@@ -12,6 +12,7 @@ import re
 import urllib.parse
 
 from . import pip_configuration
+from ..errors import FerryError
 
 # Well-known public mirrors of PyPI, by the name that ferry_mirror takes. Read 2026-11 on each mirror's own help page.
 MIRRORS = {
@@ -75,6 +76,23 @@ def at(environment_: dict, url: str) -> dict:
     return moved
 
 
+def check_address(variable: str, address: str | None) -> None:
+    """FERRY-VAR-002 for what is no address of an index; the message shows none of it that may be secret."""
+    try:
+        parts = urllib.parse.urlsplit(address or "https://none")
+        good = (
+            parts.scheme in ("http", "https", "file") and (parts.scheme == "file" or parts.hostname) and parts.port != 0
+        )
+    except ValueError:
+        good = False
+    if not good or re.search(r"\s", address or ""):
+        raise FerryError(
+            "FERRY-VAR-002",
+            "%s: expected one address that starts with http://, https:// or file://, found another text (not shown); correct it."
+            % variable,
+        )
+
+
 def shown(environment_: dict):
     """The index's address without credentials, or None where pip's built-in default is used."""
     return without_credentials(environment_["PIP_INDEX_URL"]) if "PIP_INDEX_URL" in environment_ else None
@@ -87,8 +105,8 @@ def without_credentials(url: str) -> str:
 
 
 def scrub(text: str) -> str:
-    """``text`` with every ``user:password@`` of an address replaced, for messages and records."""
-    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
+    """``text`` with every ``user:password@`` and every query of an address replaced, for messages and records."""
+    return re.sub(r"(://[^\s?]*)\?[^\s)\]\"'`]+", r"\1?***", re.sub(r"(?<=://)[^/\s]+@", "***@", text))
 
 
 def _set(environment_, option, value):

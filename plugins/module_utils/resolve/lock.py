@@ -30,14 +30,12 @@ def lock_path(workdir: str, name: str) -> str:
     return os.path.join(workdir, "locks", name, pylock.FILE_NAME)
 
 
-def lock_profile(workdir: str, profile: Profile, requirements: list, constraints: list, how: How) -> dict:
-    """Write the lock of ``profile`` unless its inputs are the same as those of the lock that is there.
+def make(workdir: str, profile: Profile, requirements: list, constraints: list, how: How) -> dict:
+    """The lock of ``profile``: the one that is there while its inputs are the same, else a new one; :func:`write` writes it.
 
-    ``requirements`` and ``constraints`` are the bundle's; the profile's own are added. Returns ``{"path", "changed", "before": text,
-    "after": text, "packages": [...], "excluded": [...], "unchecked": [...], "review": see review.entry}``.
-    ``excluded``: ``{"package", "version", "python", "constraint"}`` of each version that uv took although its Requires-Python refuses that
-    Python, and what kept it out. ``unchecked``: the wheels whose METADATA the index did not give; :mod:`.build` checks them. Both are of
-    this run, empty for a lock that was kept. A new lock is refused with FERRY-LOCK-005 to 009 where it is not closed (:mod:`.closure`).
+    ``requirements`` and ``constraints`` are the bundle's; the profile's own are added. Returns ``{"path", "before": text, "after": text,
+    "packages": [...], "trimmed", "note": see review.NOTE, "sources"}``. A new lock is refused with FERRY-LOCK-005 to 009 where it is not
+    closed (:mod:`.closure`). Nothing is written but the METADATA cache, and in check mode not even that.
     """
     asked = list(requirements) + list(profile.requirements)
     bounds = list(constraints) + list(profile.constraints)
@@ -52,21 +50,28 @@ def lock_profile(workdir: str, profile: Profile, requirements: list, constraints
     if present and present["inputs"] == inputs and not how.refresh:
         if how.crosscheck:
             crosscheck.check(profile, present["packages"], how)
-        kept = {"before": before, "after": before, "packages": present["packages"], "excluded": [], "unchecked": []}
-        return dict(kept, path=path, changed=False, review=review.kept(workdir, path, profile, present, how))
-    made = _make(workdir, profile, asked, bounds, present, how)
-    after = pylock.write(profile.python, inputs, made["packages"], made["trimmed"])
-    text = after.decode("utf-8")
-    entry = review.entry(profile, text, made, how.against)
-    if not how.check_mode:
-        if text != before:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            write_durably(os.path.join(os.path.dirname(path), SOURCES), canonical.dumps(made["sources"]))
-            write_durably(path, after)
-        review.keep(path, entry)
-    told = {key: made[key] for key in ("excluded", "unchecked")}
+        note = review.read_note(path, before) or review.no_note(workdir, before, present["packages"])
+        kept = {key: present[key] for key in ("packages", "trimmed")}
+        return dict(kept, path=path, before=before, after=before, note=note, sources=None)
+    preferred = pylock.versions(present) if present and how.prefer == resolver.PREVIOUS else []
+    made = _resolve(workdir, profile, asked, bounds, preferred, how)
+    after = pylock.write(profile.python, inputs, made["packages"], made["trimmed"]).decode("utf-8")
+    note = dict(made["note"], lock=sha256_bytes(after.encode("utf-8")))
     packages = pylock.plain(made["packages"])
-    return dict(told, packages=packages, path=path, changed=text != before, before=before, after=text, review=entry)
+    return dict(made, packages=packages, path=path, before=before, after=after, note=note)
+
+
+def write(answers: list) -> None:
+    """Write the locks that :func:`make` gave, those that are new; only when all profiles have one, so that a review is of all of them."""
+    for answer in answers:
+        folder = os.path.dirname(answer["path"])
+        os.makedirs(folder, exist_ok=True)
+        if answer["note"]["unchecked"] is not None:
+            # Before the lock, whose digest it names: a lock without its note would be taken for one that was brought along.
+            review.write_note(answer["path"], answer["note"])
+        if answer["after"] != answer["before"]:
+            write_durably(os.path.join(folder, SOURCES), canonical.dumps(answer["sources"]))
+            write_durably(answer["path"], answer["after"].encode("utf-8"))
 
 
 def inputs_digest(profile: Profile, requirements: list, constraints: list, as_of: str | None = None) -> str:
@@ -89,7 +94,14 @@ def asked_for(workdir: str, profile: Profile, inputs: str | None) -> tuple:
         return None, []
     canonical.require(isinstance(noted, dict), path, "an object", noted)
     requirements, constraints = noted.get("requirements"), noted.get("constraints")
-    if requirements is None or inputs_digest(profile, requirements, constraints, noted.get("as_of")) != inputs:
+    for texts in (requirements, constraints):
+        strings = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        canonical.require(texts is None or strings, path, "lists of strings", texts)
+    if (
+        requirements is None
+        or constraints is None
+        or inputs_digest(profile, requirements, constraints, noted.get("as_of")) != inputs
+    ):
         return None, []
     return requirements, constraints
 
@@ -117,11 +129,10 @@ def _check_strings(profile, requirements, constraints):
             )
 
 
-def _make(workdir, profile, asked, bounds, present, how):
-    """A new lock as ``{"packages", "trimmed", "sources", "excluded", "unchecked", "held_back"}``; packages with url and size."""
+def _resolve(workdir, profile, asked, bounds, preferred, how):
+    """A new lock as ``{"packages", "trimmed", "sources", "note"}``; its packages with url and size."""
     # A dry run writes nothing, not even what is only cache.
     keep = not how.check_mode
-    preferred = pylock.versions(present) if present and how.prefer == resolver.PREVIOUS else []
     packages, texts, excluded = _resolve_closed(workdir, profile, asked, bounds, how, keep, preferred)
     sizes = metadata.sizes(packages, how.environment)
     packages = [dict(package, size=sizes[package["wheel"]]) for package in packages]
@@ -137,22 +148,26 @@ def _make(workdir, profile, asked, bounds, present, how):
         "as_of": how.as_of,
         "crosschecked": index.without_credentials(how.crosscheck) if how.crosscheck else None,
     }
-    return {
-        "packages": packages,
-        "trimmed": trimmed,
-        "sources": sources,
+    note = {
+        "sizes": {package["wheel"]: package["size"] for package in packages},
+        "held_back": _held_back(profile, asked, bounds, preferred, packages, how),
         "excluded": excluded,
         "unchecked": sorted(package["wheel"] for package in packages if texts[package["wheel"]] is None),
-        "held_back": _held_back(profile, asked, bounds, packages, how),
     }
+    return {"packages": packages, "trimmed": trimmed, "sources": sources, "note": note}
 
 
-def _held_back(profile, asked, bounds, packages, how):
-    """What a floor of X.Y.0 costs: ``{package: [locked, what the newest X.Y would take]}``; empty for every other floor."""
+def _held_back(profile, asked, bounds, preferred, packages, how):
+    """What a floor of X.Y.0 costs: ``{package: [locked, what the newest X.Y would take]}``; empty for every other floor, None if not known."""
     floor, newest = target.pythons(profile)[0], target.pythons(profile)[-1]
     if not floor.endswith(".0") or newest == floor:
         return {}
-    at_newest = resolver.resolve(dataclasses.replace(profile, python=newest), asked, bounds, how)
+    try:
+        at_newest = resolver.resolve(dataclasses.replace(profile, python=newest), asked, bounds, how, preferred)
+    except FerryError as error:
+        if error.code not in ("FERRY-LOCK-001", "FERRY-LOCK-002"):
+            raise
+        return None  # it only informs, and the lock is good without it
     versions = {package["name"]: package["version"] for package in at_newest}
     locked = {package["name"]: package["version"] for package in packages}
     return {

@@ -17,6 +17,10 @@ from ..errors import FerryError
 
 FILE_NAME = "pylock.toml"
 _WHEELS = "../../wheels/"
+# What the table trim holds beside left_out, and what each entry of that holds.
+_TRIM_TYPES = {"name": str, "loses": str, "saved": int}
+_LEFT_OUT_TYPES = {"name": str, "version": str, "size": int}
+_AGAIN = "restore it, or remove it and run lock.yml"
 
 
 def write(python_floor: str, inputs: str, packages: list, trimmed: dict | None = None) -> bytes:
@@ -41,10 +45,10 @@ def write(python_floor: str, inputs: str, packages: list, trimmed: dict | None =
     lines += ["", "[tool.airgap-ferry]", "inputs = %s" % json.dumps(inputs)]
     if trimmed:
         lines += ["", "[tool.airgap-ferry.trim]"]
-        lines += ["%s = %s" % (key, json.dumps(trimmed[key])) for key in ("name", "loses", "saved")]
+        lines += ["%s = %s" % (key, json.dumps(trimmed[key])) for key in _TRIM_TYPES]
         for package in sorted(trimmed["left_out"], key=lambda package: package["name"]):
             lines += ["", "[[tool.airgap-ferry.trim.left_out]]"]
-            lines += ["%s = %s" % (key, json.dumps(package[key])) for key in ("name", "version", "size")]
+            lines += ["%s = %s" % (key, json.dumps(package[key])) for key in _LEFT_OUT_TYPES]
     return ("\n".join(lines) + "\n").encode("utf-8")
 
 
@@ -59,7 +63,7 @@ def read(path: str) -> dict:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, pep751.PylockValidationError) as error:
         raise FerryError(
             "FERRY-LOCK-003",
-            "%s: expected a lock (PEP 751), found: %s; restore it, or remove it and run lock.yml." % (path, error),
+            "%s: expected a lock (PEP 751), found: %s; %s." % (path, error, _AGAIN),
         )
     packages = []
     for package in lock.packages:
@@ -67,8 +71,8 @@ def read(path: str) -> dict:
         if len(wheels) != 1 or not package.version or "sha256" not in wheels[0].hashes or not wheels[0].name:
             raise FerryError(
                 "FERRY-LOCK-003",
-                "%s: expected one wheel with name and sha256 for %s, found something else; run lock.yml again."
-                % (path, package.name),
+                "%s: expected one wheel with name and sha256 for %s, found something else; %s."
+                % (path, package.name, _AGAIN),
             )
         packages.append(
             {
@@ -79,17 +83,25 @@ def read(path: str) -> dict:
             }
         )
     own = (lock.tool or {}).get("airgap-ferry", {})
+    if not isinstance(own, dict):
+        raise FerryError(
+            "FERRY-LOCK-003", "%s: expected a table tool.airgap-ferry, found a value; %s." % (path, _AGAIN)
+        )
     return {"inputs": own.get("inputs"), "packages": packages, "trimmed": _trimmed(path, own.get("trim"))}
 
 
 def _trimmed(path, noted):
     if noted is None:
         return None
-    left_out = noted.get("left_out") if isinstance(noted, dict) else None
-    if not isinstance(left_out, list) or not all(isinstance(one, dict) and "name" in one for one in left_out):
+    whole = isinstance(noted, dict) and set(noted) == {"left_out", *_TRIM_TYPES}
+    whole = whole and all(isinstance(noted[key], kind) for key, kind in _TRIM_TYPES.items())
+    for package in noted["left_out"] if whole and isinstance(noted["left_out"], list) else [None]:
+        whole = whole and isinstance(package, dict) and set(package) == set(_LEFT_OUT_TYPES)
+        whole = whole and all(isinstance(package[key], kind) for key, kind in _LEFT_OUT_TYPES.items())
+    if not whole:
         raise FerryError(
             "FERRY-LOCK-003",
-            "%s: expected the names that its reduction left out, found something else; run lock.yml again." % path,
+            "%s: expected what its reduction left out, lost and saved, found something else; %s." % (path, _AGAIN),
         )
     return noted
 

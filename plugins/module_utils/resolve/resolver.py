@@ -22,7 +22,7 @@ NEWEST, PREVIOUS = "newest", "previous"
 # How often uv is asked again without the versions whose wheels need a newer libc than the profile has.
 _ROUNDS = 8
 _UNREACHABLE = re.compile(
-    r"(?i)(error sending request|failed to fetch|could not connect|dns error|connection refused|request failed|timed out|tls|certificate"
+    r"(?i)(error sending request|failed to fetch|could not connect|dns error|connection refused|request failed|timed out|\btls\b|certificate"
     r"|valid authentication credentials|403 forbidden)"
 )
 # How uv speaks of an index whose pages do not say when a file was uploaded (PEP 700).
@@ -35,7 +35,7 @@ class How:
 
     ``uv`` is the command, ``environment`` that of :func:`.index.environment`. ``prefer``: what to take where several versions satisfy, the
     newest or those of the lock that is there. ``as_of`` (YYYY-MM-DD, UTC): nothing that was uploaded after that day. ``crosscheck``: address
-    of a second index that has to serve the same files. ``against``: what a review compares with (:func:`.review.baseline`).
+    of a second index that has to serve the same files.
     """
 
     uv: list
@@ -45,7 +45,6 @@ class How:
     prefer: str = NEWEST
     as_of: str | None = None
     crosscheck: str | None = None
-    against: dict | None = None
 
 
 def resolve(profile: Profile, requirements: list, constraints: list, how: How, preferred=()) -> list:
@@ -116,16 +115,16 @@ def compile_lock(requirements: list, constraints: list, how: How, environment: d
             return pep751.Pylock.from_dict(tomllib.load(stream))
 
 
-def unreachable(reason: str, environment: dict) -> FerryError | None:
-    """FERRY-INDEX-001 where uv's ``reason`` is that the index cannot be reached, FERRY-IO-001 where its disk is full, else None."""
+def unreachable(reason: str, environment: dict, variable: str = "ferry_index_url") -> FerryError | None:
+    """FERRY-INDEX-001 where uv's ``reason`` is that the index of ``variable`` cannot be reached, FERRY-IO-001 for a full disk, else None."""
     if says_disk_full(reason):
         return disk_full(tempfile.gettempdir(), "resolving")
-    if _UNREACHABLE.search(reason):
+    if _UNREACHABLE.search(errors(reason)):
         where = index.shown(environment) or "pip's default index"
         return FerryError(
             "FERRY-INDEX-001",
-            "%s cannot be reached: %s; check pip's configuration (index, proxy, CA, ~/.netrc) or ferry_index_url."
-            % (where, reason[-300:]),
+            "%s cannot be reached: %s; check pip's configuration (index, proxy, CA, ~/.netrc) or %s."
+            % (where, reason[-300:], variable),
         )
     return None
 
@@ -173,9 +172,13 @@ def _select(profile, resolved):
     return chosen
 
 
-def _error(reason):
+def errors(reason: str) -> str:
     """What stands after uv's warnings."""
     return reason.partition("error: ")[2] or reason
+
+
+def _place(profile):
+    return " ".join(word for word in (profile.os, profile.arch, profile.libc) if word)
 
 
 def _refusal(profile, reason, how):
@@ -191,5 +194,5 @@ def _refusal(profile, reason, how):
     return FerryError(
         "FERRY-LOCK-001",
         "profile %s (%s, Python %s) cannot be locked: %s Correct ferry_requirements or the profile."
-        % (profile.name, target.uv_platforms(profile)[0], profile.python, _error(reason)[:1200]),
+        % (profile.name, _place(profile), profile.python, errors(reason)[:1200]),
     )

@@ -11,7 +11,7 @@ from . import review
 from ..record.words import plural, size
 
 _WIDTH = 118
-_HEADS = ("profile", "for", "wheels", "size", "new", "to carry", "against")
+_HEADS = ("profile", "for", "wheels", "size", "new", "to carry")
 _LABEL = 10
 
 
@@ -23,7 +23,7 @@ def lines(whole: dict) -> list:
     out += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     for name, part in sorted(whole["profiles"].items()):
         out += ["", name]
-        for label, text in _details(part):
+        for label, text in _details(part, whole["against"]):
             out += textwrap.wrap(
                 text,
                 _WIDTH,
@@ -48,7 +48,7 @@ def markdown(whole: dict) -> str:
     out += [_row(cells) for cells in _rows(whole)]
     for name, part in sorted(whole["profiles"].items()):
         out += ["", "## %s" % name, ""]
-        out += ["- **%s**: %s" % (label, text.replace("|", "\\|")) for label, text in _details(part)]
+        out += ["- **%s**: %s" % (label, text.replace("|", "\\|")) for label, text in _details(part, whole["against"])]
         out += ["", _row(("package", "version", "wheel", "size", "new")), _row(["---"] * 5)]
         out += [
             _row((wheel["name"], wheel["version"], "`%s`" % wheel["file"], _size(wheel), "yes" if wheel["new"] else ""))
@@ -59,13 +59,15 @@ def markdown(whole: dict) -> str:
 
 def _headline(whole):
     total = whole["total"]
-    return "Bundle %s: %s, %s, %s; new to carry: %s, %s." % (
+    return "Bundle %s: %s, %s, %s. %s: %s, %s.%s" % (
         whole["bundle"],
         plural(len(whole["profiles"]), "profile"),
         plural(total["wheels"], "wheel"),
         _sum(total, "bytes"),
+        "New against " + whole["against"] if whole["against"] else "No other was built here, so all is new",
         plural(total["new"], "wheel"),
         _sum(total, "carry"),
+        " Cross-checked with %s." % whole["crosschecked"] if whole["crosschecked"] else "",
     )
 
 
@@ -81,22 +83,23 @@ def _rows(whole):
             _sum(total, "bytes"),
             str(total["new"]),
             _sum(total, "carry"),
-            part["against"] or "nothing built yet",
         )
 
 
-def _details(part):
+def _details(part, against):
     """``(label, text)`` of everything that is to be said of one profile."""
-    if part["against"]:
+    if part["compared"]:
         changes = [
             ("upgraded", ["%s %s → %s" % (name, old, new) for name, (old, new) in sorted(part["upgraded"].items())]),
             ("added", _named(part["added"])),
             ("removed", _named(part["removed"])),
         ]
         if not any(names for _label, names in changes):
-            yield "changes", "none against %s" % part["against"]
+            yield "changes", "none against %s" % against
     else:
         changes = [("packages", _named(part["added"]))]
+        if against:
+            yield "changes", "%s has no such profile" % against
     for label, names in changes:
         if names:
             yield label, "%d: %s" % (len(names), ", ".join(names))
@@ -104,7 +107,7 @@ def _details(part):
     if trimmed:
         yield (
             "trimmed",
-            "%s leaves out %s (%s): %s; it loses %s; pip check calls them missing"
+            "%s leaves out %s (%s): %s; that loses %s; pip check calls them missing"
             % (
                 trimmed["name"],
                 plural(len(trimmed["left_out"]), "package"),
@@ -119,6 +122,10 @@ def _details(part):
     if part["excluded"]:
         told = ["%s (refuses Python %s)" % (entry["constraint"], entry["python"]) for entry in part["excluded"]]
         yield "excluded", ", ".join(told)
+    if part["unchecked"] is None:
+        yield "unchecked", "this lock was brought along: what was excluded, held back or not checked is not known here"
+    if part["held_back"] is None and part["unchecked"] is not None:
+        yield "held back", "by the floor Python %s: not known" % part["profile"]["python"]
     if part["unchecked"]:
         yield (
             "unchecked",

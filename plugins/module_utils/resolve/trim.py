@@ -16,7 +16,8 @@ def apply(profile: Profile, requirements: list, packages: list, metadata: dict) 
     """``(the packages that stay, what was trimmed or None)``; ``packages`` as :func:`.resolver.resolve` gives them.
 
     Trimmed: ``{"name", "loses", "saved": bytes, "left_out": [{"name", "version", "size" in bytes}]}``. What the operator's other
-    requirements lead to stays whole. FERRY-TRIM-001 where no reduction of this name was tested for what is locked.
+    requirements lead to stays whole, and so does what a package that stays asks for, those apart that were tested without it. FERRY-TRIM-001
+    where no reduction of this name was tested for what is locked, 002 where the index tells too little, 003 where nothing can go.
     """
     if not profile.trim:
         return packages, None
@@ -29,8 +30,17 @@ def apply(profile: Profile, requirements: list, packages: list, metadata: dict) 
             "drop trim, or lock from an index that gives it." % (profile.name, ", ".join(unknown[:5])),
         )
     others = [text for text in requirements if canonicalize_name(Requirement(text).name) != entry.package]
-    leaves_out = entry.leaves_out - closure.reached(profile, others, metadata)
+    names = {canonicalize_name(package["name"]) for package in packages}
+    # What needs what would go: the operator's other requirements, and packages that the table does not know.
+    needing = others + sorted(names - entry.leaves_out - entry.askers)
+    leaves_out = entry.leaves_out - closure.reached(profile, needing, metadata)
     left_out = [package for package in packages if canonicalize_name(package["name"]) in leaves_out]
+    if not left_out:
+        raise FerryError(
+            "FERRY-TRIM-003",
+            "profile %s: nothing can be left out, because its other requirements need all that %s would leave out; drop trim."
+            % (profile.name, profile.trim),
+        )
     unsized = [package["wheel"] for package in left_out if package["size"] is None]
     if unsized:
         raise FerryError(
@@ -45,6 +55,29 @@ def apply(profile: Profile, requirements: list, packages: list, metadata: dict) 
         "left_out": [{key: package[key] for key in ("name", "version", "size")} for package in left_out],
     }
     return [package for package in packages if package not in left_out], trimmed
+
+
+def excused(path: str, profile: Profile, lock: dict) -> closure.LeftOut:
+    """What a lock (as :func:`.pylock.read` gives it) may lack: what it says that it left out, where the table says that too.
+
+    FERRY-LOCK-003 where what it says is not what its profile and the table say: a lock is not believed that excuses itself.
+    """
+    trimmed = lock["trimmed"]
+    if not trimmed and not profile.trim:
+        return closure.LeftOut()
+    names = {canonicalize_name(package["name"]) for package in (trimmed or {"left_out": []})["left_out"]}
+    entry = _entry(profile, lock["packages"]) if profile.trim else None
+    if not trimmed or not entry or trimmed["name"] != profile.trim or not names <= entry.leaves_out:
+        raise FerryError(
+            "FERRY-LOCK-003",
+            "%s: expected the lock of a profile %s, found one %s; restore it, or remove it and run lock.yml."
+            % (
+                path,
+                "with trim " + profile.trim if profile.trim else "without trim",
+                "that left out " + ", ".join(sorted(names)) if trimmed else "that left nothing out",
+            ),
+        )
+    return closure.LeftOut(frozenset(names), entry.askers)
 
 
 def _entry(profile, packages):

@@ -40,25 +40,24 @@ def judge_all(profiles: list, requirements: list, constraints: list) -> dict:
     return verdicts
 
 
-def of_lock(found: list, part: dict) -> list:
-    """``found``, the verdicts of a profile, and what its lock itself shows; ``part``: as :func:`.review.entry` gives it.
+def of_lock(profile: Profile, found: list, wheels: list) -> list:
+    """``found``, the verdicts of a profile, and what its lock itself shows; ``wheels``: as :func:`.review.wheels_of` gives them.
 
     The tables know TensorFlow alone, and other frameworks bring CUDA libraries too: PyTorch's wheels for Linux do on the ordinary index.
     """
     known = any(verdict["code"] == "FERRY-COMPAT-008" for verdict in found)
-    libraries = [
-        wheel for wheel in part["wheels"] if wheel["name"].startswith("nvidia-") and wheel["name"] != _NO_LIBRARY
-    ]
-    if part["profile"]["accelerator"] != "none" or not libraries or known:
+    libraries = [wheel for wheel in wheels if wheel["name"].startswith("nvidia-") and wheel["name"] != _NO_LIBRARY]
+    if profile.accelerator != "none" or not libraries or known:
         return found
+    known_sizes = [wheel["size"] for wheel in libraries if wheel["size"] is not None]
     verdict = _risky(
         "FERRY-COMPAT-012",
-        "its lock carries %s of CUDA libraries, %s (%s and others), and this profile's accelerator is none; look for a build without GPU "
-        "support, which may be on an index of the project's own, or choose accelerator cuda where its hosts have GPUs."
+        "its lock carries CUDA libraries (%s, %s%s), and this profile's accelerator is none; look for a build without GPU support, which may "
+        "be on an index of the project's own, or choose accelerator cuda where its hosts have GPUs."
         % (
             plural(len(libraries), "wheel"),
-            size(sum(wheel["size"] or 0 for wheel in libraries)),
             max(libraries, key=lambda wheel: wheel["size"] or 0)["name"],
+            ", " + size(sum(known_sizes)) if len(known_sizes) == len(libraries) else "",
         ),
     )
     return sorted([*found, verdict], key=lambda verdict: _LEVELS.index(verdict["level"]))

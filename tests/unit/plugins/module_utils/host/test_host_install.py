@@ -244,6 +244,7 @@ def test_what_wheels_ask_for_may_be_missing_in_a_trimmed_profile_alone(host, rea
     wanted = host.wants(host.publish(packages[1:], real, name="less", changes={"trim": "inference"}), installer=kind)
     wanted.build()
     assert wheel_record.distributions(host.site(wanted)) == {"small": "2.1"}
+    assert wanted.root.read(wanted.release)["trim"] == "inference"
 
 
 def test_nothing_of_the_hosts_own_pip_or_its_configuration_is_used(host, real, packages, tmp_path, monkeypatch):

@@ -217,11 +217,18 @@ def uv():
 
 @pytest.fixture
 def locked(tmp_path, served, uv):
-    """Lock for a profile from the index on loopback; what lock_profile returns. ``how`` are the fields of resolver.How."""
+    """Make and write the lock of one profile from the index on loopback. ``how`` are the fields of resolver.How.
+
+    What lock.make gave, and ``changed``, and what of its note the tests ask most for.
+    """
 
     def run(profile, requirements, constraints=(), folder=None, environment=None, **how):
         how = resolver.How(uv, environment or served.environment(), **how)
-        return lock.lock_profile(str(folder or tmp_path / "work"), profile, list(requirements), list(constraints), how)
+        made = lock.make(str(folder or tmp_path / "work"), profile, list(requirements), list(constraints), how)
+        if not how.check_mode:
+            lock.write([made])
+        told = {key: made["note"][key] for key in ("excluded", "unchecked")}
+        return dict(made, changed=made["after"] != made["before"], **told)
 
     return run
 

@@ -130,3 +130,5 @@ def test_a_file_that_pip_cannot_read_is_not_taken_for_an_empty_one(configured, r
 def test_an_address_is_shown_without_credentials(url, shown):
     assert index.without_credentials(url) == shown
     assert "secret@" not in index.scrub("cannot reach %s now" % url)
+    told = index.scrub("(https://host/simple?token=canary) and http://host/a?b=canary: no. What?")
+    assert "canary" not in told and told.endswith("no. What?") and "https://host/simple?***)" in told

@@ -11,7 +11,9 @@ import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.compat import reductions
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import closure, pylock, trim
 
-TINY = reductions.Reduction("engine", "1.0", ("linux", "x86_64"), frozenset({"board", "paint"}), "drawing")
+TINY = reductions.Reduction(
+    "engine", "1.0", ("linux", "x86_64"), frozenset({"engine"}), frozenset({"board", "paint"}), "drawing"
+)
 
 
 @pytest.fixture
@@ -52,12 +54,25 @@ def test_what_is_left_out_is_said_in_the_lock_with_its_price_and_bytes(tmp_path,
     sizes = [(tmp_path / "served" / ("%s-1.0-py3-none-any.whl" % name)).stat().st_size for name in ("board", "paint")]
     assert said["saved"] == sum(sizes) and [package["size"] for package in said["left_out"]] == sizes
     assert (said["name"], said["loses"]) == ("inference", "drawing")
-    assert answer["review"]["trimmed"] == said
+    assert answer["trimmed"] == said
 
 
 def test_another_requirement_keeps_what_it_needs(trimmed):
     assert names(trimmed(["engine==1.0", "studio"])) == ["core", "engine", "paint", "shared", "studio"]
-    assert names(trimmed(["engine==1.0", "board"])) == ["board", "core", "engine", "paint", "shared"]
+
+
+def test_a_package_that_the_table_does_not_know_keeps_what_it_asks_for(publish, trimmed):
+    publish("newcomer", requires=("paint",))
+    publish("core", "1.1", requires=("newcomer",))
+    answer = trimmed()
+    assert names(answer) == ["core", "engine", "newcomer", "paint", "shared"]
+    assert [package["name"] for package in answer["trimmed"]["left_out"]] == ["board"]
+
+
+def test_where_the_other_requirements_need_all_of_it_nothing_is_trimmed(tmp_path, trimmed, refused):
+    with refused("FERRY-TRIM-003", "profile linux", "inference", "drop trim"):
+        trimmed(["engine==1.0", "board"])
+    assert not (tmp_path / "work" / "locks").exists()
 
 
 def test_a_trim_is_one_of_the_inputs_and_of_no_other_profile(trimmed, profile, locked):
@@ -94,6 +109,9 @@ def test_an_index_that_tells_too_little_is_refused(served, trimmed, refused, lac
 def test_a_name_that_is_no_reduction_is_refused_with_the_nearest(profile, refused):
     with refused("FERRY-VAR-004", "key trim", "expected inference", "inferense", "the nearest known one is inference"):
         profile(trim="inferense")
+    for odd in (["inference"], {}, 7):
+        with refused("FERRY-VAR-004", "key trim", "expected inference"):
+            profile(trim=odd)
 
 
 @pytest.fixture
@@ -117,17 +135,59 @@ def test_a_bundle_says_that_a_profile_is_trimmed_and_is_closed_but_for_that(trim
         stream.write(pylock.write("3.11.2", lock["inputs"], held, lock["trimmed"]))
     with refused("FERRY-LOCK-005", "core is missing, engine 1.0 asks for 'core'"):
         bundled()
-    # And what it left out is missed again as soon as the lock does not say so.
+    # And a lock is not believed that does not say so, or excuses more than the table does.
+    for said in (None, dict(lock["trimmed"], left_out=[{"name": "core", "version": "1.0", "size": 1}])):
+        with open(path, "wb") as stream:
+            stream.write(pylock.write("3.11.2", lock["inputs"], lock["packages"], said))
+        with refused("FERRY-LOCK-003", path, "expected the lock of a profile with trim inference"):
+            bundled()
+
+
+def test_a_lock_cannot_excuse_itself_in_a_profile_without_trim(tmp_path, tree, profile, locked, work, refused):
+    path = locked(profile(), ["engine==1.0"])["path"]
+    lock = pylock.read(path)
+    left_out = [{"name": "board", "version": "1.0", "size": 1}]
+    said = {"name": "inference", "loses": "x", "saved": 1, "left_out": left_out}
+    held = [package for package in lock["packages"] if package["name"] != "board"]
     with open(path, "wb") as stream:
-        stream.write(pylock.write("3.11.2", lock["inputs"], lock["packages"]))
-    with refused("FERRY-LOCK-005", "board is missing"):
-        bundled()
+        stream.write(pylock.write("3.11.2", lock["inputs"], held, said))
+    with refused("FERRY-LOCK-003", path, "a profile without trim", "left out board"):
+        work.build(tmp_path / "work", profile())
+
+
+def test_what_the_operator_asks_for_is_never_excused(profile):
+    texts = {"engine-1.0-py3-none-any.whl": "Metadata-Version: 2.1\nName: engine\nVersion: 1.0\nRequires-Dist: board\n"}
+    left_out = closure.LeftOut(TINY.leaves_out, TINY.askers)
+    assert closure.problems(profile(), ["engine"], [], texts, left_out) == []
+    (problem,) = closure.problems(profile(), ["engine", "board"], [], texts, left_out)
+    assert problem.kind == closure.MISSING and problem.asker is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "airgap-ferry = 3\n",
+        '[tool.airgap-ferry]\ntrim = "inference"\n',
+        '[tool.airgap-ferry.trim]\nname = "inference"\nloses = "x"\nsaved = 1\n',
+        '[tool.airgap-ferry.trim]\nname = "inference"\nloses = "x"\nsaved = 1\nleft_out = [{name = "board"}]\n',
+        '[tool.airgap-ferry.trim]\nname = ["x"]\nloses = "x"\nsaved = 1\nleft_out = [{name = "a", version = "1", size = 1}]\n',
+    ],
+)
+def test_an_odd_table_in_a_lock_is_refused_by_its_path_with_a_way_out(tmp_path, profile, locked, publish, refused, odd):
+    publish("tiny")
+    path = locked(profile(), ["tiny"])["path"]
+    with open(path, encoding="utf-8") as stream:
+        text = stream.read().partition("[tool.airgap-ferry]")[0]
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(text + ("[tool]\n" if odd.startswith("airgap") else "") + odd)
+    with refused("FERRY-LOCK-003", path, "remove it and run lock.yml"):
+        locked(profile(), ["tiny"])
 
 
 @pytest.mark.parametrize("entry", reductions.REDUCTIONS["inference"], ids=lambda entry: entry.release)
 def test_the_tables_names_are_normalised_and_never_the_package_itself(entry):
     assert all(name == trim.canonicalize_name(name) for name in entry.leaves_out)
-    assert entry.package not in entry.leaves_out and entry.loses
+    assert entry.package in entry.askers and not entry.askers & entry.leaves_out and entry.loses
 
 
 def test_reached_follows_extras_and_markers_as_the_closure_does(profile):

@@ -335,34 +335,34 @@ def test_without_anything_impossible_every_profile_has_its_verdicts(profile):
     }
 
 
-def part(accelerator, *wheels):
-    """A profile's part of a review, as far as these verdicts look at it."""
-    listed = [{"name": name, "size": size} for name, size in wheels]
-    return {"profile": {"accelerator": accelerator}, "wheels": listed}
-
-
 CUBLAS = ("nvidia-cublas-cu12", 600_000_000)
 
 
-def test_cuda_libraries_in_a_lock_without_accelerator_are_a_risk_whatever_framework_brings_them():
-    (found,) = verdicts.of_lock([], part("none", ("torch", 9), CUBLAS, ("nvidia-nccl-cu12", 200_000_000)))
+def of_lock(profile, found, *wheels, **changes):
+    """The verdicts of a lock of these (name, size)."""
+    return verdicts.of_lock(profile(**changes), found, [{"name": name, "size": size} for name, size in wheels])
+
+
+def test_cuda_libraries_in_a_lock_without_accelerator_are_a_risk_whatever_framework_brings_them(profile):
+    (found,) = of_lock(profile, [], ("torch", 9), CUBLAS, ("nvidia-nccl-cu12", 200_000_000))
     assert (found["level"], found["code"]) == ("risky", "FERRY-COMPAT-012")
-    assert "its lock carries 2 wheels of CUDA libraries, 800.0 MB (nvidia-cublas-cu12 and others)" in found["message"]
+    assert "its lock carries CUDA libraries (2 wheels, nvidia-cublas-cu12, 800.0 MB)" in found["message"]
     good = {"level": "good", "code": None, "message": "x"}
-    assert [one["level"] for one in verdicts.of_lock([good], part("none", CUBLAS))] == ["risky", "good"]
+    assert [one["level"] for one in of_lock(profile, [good], CUBLAS)] == ["risky", "good"]
+    assert "(1 wheel, nvidia-cublas-cu12)," in of_lock(profile, [], (CUBLAS[0], None))[0]["message"]
 
 
 @pytest.mark.parametrize(
-    ("found", "part_"),
+    ("found", "wheels", "accelerator"),
     [
-        ([], part("cuda", CUBLAS)),
-        ([], part("none", ("torch", 9), ("nvidia-ml-py", 9))),
+        ([], [CUBLAS], "cuda"),
+        ([], [("torch", 9), ("nvidia-ml-py", 9)], "none"),
         # TensorFlow's own table has said it already.
-        ([{"level": "risky", "code": "FERRY-COMPAT-008", "message": "x"}], part("none", CUBLAS)),
+        ([{"level": "risky", "code": "FERRY-COMPAT-008", "message": "x"}], [CUBLAS], "none"),
     ],
 )
-def test_where_they_are_wanted_absent_or_said_already_nothing_is_added(found, part_):
-    assert verdicts.of_lock(found, part_) == found
+def test_where_they_are_wanted_absent_or_said_already_nothing_is_added(profile, found, wheels, accelerator):
+    assert of_lock(profile, found, *wheels, accelerator=accelerator) == found
 
 
 def test_a_trimmed_profile_is_not_warned_of_a_tensorboard_that_it_leaves_out(profile):
