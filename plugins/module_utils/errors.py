@@ -209,6 +209,30 @@ CODES = {
         "Do not use the bundle; ask who added it.",
     ),
     "FERRY-BUNDLE-011": ("The signature uses a weak hash.", "Sign with SHA-256 or stronger."),
+    "FERRY-WHEEL-001": (
+        "A wheel is no sound archive, or one that two readers would unpack in two ways.",
+        "Do not use the bundle; ask the builder for the wheel's origin and build it again from the index.",
+    ),
+    "FERRY-WHEEL-002": (
+        "A member of a wheel has a name or a kind that could leave its place: a path, a link, a device, set-uid, two names that collide.",
+        "Do not use the bundle; treat it as an attack until its builder explains it.",
+    ),
+    "FERRY-WHEEL-003": (
+        "A wheel holds far more than its size lets expect, or other sizes than it says.",
+        "Do not use the bundle; treat it as an attack until its builder explains it.",
+    ),
+    "FERRY-WHEEL-004": (
+        "A wheel differs from its RECORD: a file changed, added or missing.",
+        "Do not use the bundle; ask its builder to compare the wheel with the index.",
+    ),
+    "FERRY-WHEEL-005": (
+        "A wheel's METADATA is of another name or version than its file name.",
+        "Do not use the bundle; ask its builder to compare the wheel with the index.",
+    ),
+    "FERRY-WHEEL-006": (
+        "A bundle gives a profile a wheel that its hosts cannot take.",
+        "Ask the builder to lock that profile again; its locks and its wheels do not belong together.",
+    ),
     "FERRY-DEPOT-001": ("The depot holds no bundle of this name.", "Run transfer.yml first."),
     "FERRY-DEPOT-002": (
         "The depot cannot be reached or does not serve the file.",

@@ -26,9 +26,14 @@ def is_safe_path(path: str) -> bool:
     if len(path) > MAX_PATH:
         return False
     return all(
-        _COMPONENT.fullmatch(part) is not None and not part.endswith(".") and _RESERVED.fullmatch(part) is None
+        _COMPONENT.fullmatch(part) is not None and not part.endswith(".") and not is_reserved(part)
         for part in path.split("/")
     )
+
+
+def is_reserved(part: str) -> bool:
+    """True where Windows keeps this name of a file or folder for itself."""
+    return _RESERVED.fullmatch(part) is not None
 
 
 def sha256_bytes(data: bytes) -> str:

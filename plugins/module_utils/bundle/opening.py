@@ -10,7 +10,7 @@ import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-from . import canonical, files, manifest, signing, statement
+from . import canonical, files, manifest, signing, statement, wheel
 from ..errors import FerryError
 
 QUARANTINE = "incoming"
@@ -74,7 +74,7 @@ def _read_note(path):
 
 
 def check(folder: str, name: str, trusted_keys: list, now: float) -> dict:
-    """Check the bundle in ``folder`` whole, in this order: plain files, signature, statement, closed file list, every hash.
+    """Check the bundle in ``folder`` whole, in this order: plain files, signature, statement, closed file list, every hash, every wheel.
 
     Returns what :func:`publish` writes down for ``name``. ``now`` is the depot's clock in seconds since the epoch.
     """
@@ -111,6 +111,7 @@ def check(folder: str, name: str, trusted_keys: list, now: float) -> dict:
             "%s/%s is in no list of the signed bundle; do not use it, ask who added the file." % (folder, path),
         )
     _check_files(folder, sizes, listed, workers=2)
+    _check_wheels(folder, manifest.parse(manifest_bytes))
     return {
         "type": NAME_TYPE,
         "id": files.sha256_bytes(manifest_bytes),
@@ -204,3 +205,26 @@ def _check_files(folder, sizes, listed, workers):
         for problem in pool.map(look, sorted(listed)):
             if problem:
                 raise FerryError(*problem)
+
+
+def _check_wheels(folder, listed):
+    """Every wheel, from the inside, and that each fits the profiles that it is for; a trusted builder may have been lied to."""
+    paths = sorted(path for path in listed["files"] if path.endswith(".whl"))
+    # Two, because inflating and hashing leave the interpreter to others.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        jobs = [pool.submit(wheel.check, os.path.join(folder, path)) for path in paths]
+        try:
+            for job in jobs:
+                job.result()
+        finally:
+            for job in jobs:
+                job.cancel()
+    for name, profile in sorted(listed["profiles"].items()):
+        for path in ["wheels/" + one for one in profile["wheels"]] + sorted(profile["installers"].values()):
+            if not wheel.fits(path, profile):
+                place = " ".join(word for word in (profile["os"], profile["arch"], profile["libc"]) if word)
+                raise FerryError(
+                    "FERRY-WHEEL-006",
+                    "%s/%s: expected a wheel for profile %s (%s, Python %s), found other tags; do not use this bundle, lock that profile again."
+                    % (folder, path, name, place, profile["python"]),
+                )

@@ -314,3 +314,33 @@ def test_what_staging_built_last_is_found(tmp_path, make_bundle, wheels, staging
     )
     assert built.newest(staging.workdir, "tf")["id"] == second.id
     assert built.newest(staging.workdir, "torch") is None
+
+
+def tampered(make_wheel, tmp_path):
+    """A wheel in which a file is not as its RECORD says."""
+    return make_wheel(tmp_path / "tampered", "small", "2.1", lying={"small/data.txt": b"changed"})
+
+
+def test_a_trusted_builders_wheel_that_is_not_as_its_record_says_is_refused(
+    depot, trusted, tmp_path, make_bundle, make_wheel, wheels, refused, snapshot
+):
+    """The signature and every hash are good: the builder may have been lied to, and pip installs such a wheel silently."""
+    made = make_bundle(tmp_path / "built", [tampered(make_wheel, tmp_path)], wheels.installers, serial=CREATED + 5)
+    folder = bring(made, depot)
+    before = snapshot(depot.root)
+    with refused("FERRY-WHEEL-004", str(folder), "small-2.1-py3-none-any.whl", "small/data.txt"):
+        open_it(depot, trusted)
+    assert snapshot(depot.root) == before
+
+
+def test_a_wheel_that_a_profiles_hosts_cannot_take_is_refused(
+    depot, trusted, tmp_path, make_bundle, make_wheel, wheels, refused, snapshot
+):
+    path = make_wheel(tmp_path / "other", "small", "2.1")
+    other = path.replace("-any.whl", "-win_amd64.whl")
+    os.rename(path, other)
+    bring(make_bundle(tmp_path / "built", [other], wheels.installers, serial=CREATED + 5), depot)
+    before = snapshot(depot.root)
+    with refused("FERRY-WHEEL-006", "small-2.1-py3-none-win_amd64.whl", "profile cpu"):
+        open_it(depot, trusted)
+    assert snapshot(depot.root) == before
