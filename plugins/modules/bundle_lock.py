@@ -167,7 +167,6 @@ code:
 
 import datetime
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import AnsibleModule
@@ -255,19 +254,21 @@ def _check(params):
     for name in ("index_url", "crosscheck_index_url"):
         index.check_address("ferry_" + name, params[name])
     day = params["as_of"]
-    try:
-        # A day that is not over yet would give another lock tomorrow.
-        good = day is None or (
-            re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", day)
-            and datetime.date.fromisoformat(day) < datetime.datetime.now(datetime.timezone.utc).date()
-        )
-    except ValueError:
-        good = False
-    if not good:
+    if day is not None and not _is_over(day):
         raise FerryError(
             "FERRY-VAR-002",
             "ferry_lock_as_of: expected a day that is over (UTC), as YYYY-MM-DD, found %r; correct it." % day,
         )
+
+
+def _is_over(day):
+    """A day that is not over yet would give another lock tomorrow."""
+    try:
+        date = datetime.date.fromisoformat(day)
+    except ValueError:
+        return False
+    # Newer Pythons read other spellings too.
+    return date.isoformat() == day and date < datetime.datetime.now(datetime.timezone.utc).date()
 
 
 def main():

@@ -125,7 +125,7 @@ def _pip_configuration(python):
     sources = []
     for section in ("global.", "download."):
         keys = [(key, file.values[key]) for file in files for key in file.values if key.startswith(section)]
-        sources.append({key[len(section) :]: value for key, value in keys})
+        sources.append({key.partition(".")[2]: value for key, value in keys})
     variables = [name for name in os.environ if name.startswith("PIP_")]
     sources.append({name[4:].lower().replace("_", "-"): os.environ[name] for name in variables})
     found = {}

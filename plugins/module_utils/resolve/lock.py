@@ -97,11 +97,9 @@ def asked_for(workdir: str, profile: Profile, inputs: str | None) -> tuple:
     for texts in (requirements, constraints):
         strings = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
         canonical.require(texts is None or strings, path, "lists of strings", texts)
-    if (
-        requirements is None
-        or constraints is None
-        or inputs_digest(profile, requirements, constraints, noted.get("as_of")) != inputs
-    ):
+    if requirements is None or constraints is None:
+        return None, []
+    if inputs_digest(profile, requirements, constraints, noted.get("as_of")) != inputs:
         return None, []
     return requirements, constraints
 
