@@ -36,7 +36,9 @@ _PAPER = 32 << 20
 # The files that no RECORD can hold a hash of: itself and its signatures.
 _UNHASHED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")
 _LOCAL = struct.Struct("<4s5H3L2H")
-_STREAMED, _UTF8, _ENCRYPTED = 0x8, 0x800, 0x1
+_STREAMED, _UTF8 = 0x8, 0x800
+# The flags that a wheel may have: these two, and the two bits by which a packer says how hard it tried.
+_FLAGS = _STREAMED | _UTF8 | 0x6
 _LEGACY = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
 
 
@@ -127,7 +129,7 @@ def _check_names(path, members):
         mode = member.external_attr >> 16
         if mode & (stat.S_ISUID | stat.S_ISGID) or stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise _refused(_NAMED, path, name, "a plain file", "a link, device, FIFO or set-uid file")
-        if member.flag_bits & _ENCRYPTED or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if member.flag_bits & ~_FLAGS or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _refused(_UNSOUND, path, name, "it stored or deflated", "another method or encryption")
 
 
@@ -162,7 +164,7 @@ def _data_offset(path, stream, member, end):
     _mark, _needs, flags, method, _time, _date, crc, packed, size, name_length, extra = _LOCAL.unpack(header)
     name = stream.read(name_length)
     streamed = flags & _STREAMED
-    same = method == member.compress_type and (streamed or crc == member.CRC)
+    same = (method, flags) == (member.compress_type, member.flag_bits) and (streamed or crc == member.CRC)
     # 32 ones stand for a number that is in the extra field.
     same = same and (
         streamed or (packed in (member.compress_size, 0xFFFFFFFF) and size in (member.file_size, 0xFFFFFFFF))

@@ -183,6 +183,19 @@ def test_data_behind_the_end_of_a_member_is_refused(make, refused, room):
         wheel.check(path)
 
 
+@pytest.mark.parametrize("flag", [0x1, 0x20, 0x40, 0x2000])
+def test_encryption_and_what_no_reader_here_knows_are_refused(make, refused, flag):
+    path = make()
+    with open(path, "rb") as stream:
+        data = bytearray(stream.read())
+    for at in (6, data.index(b"PK\x01\x02") + 8):
+        data[at : at + 2] = struct.pack("<H", flag)
+    with open(path, "wb") as stream:
+        stream.write(data)
+    with refused("FERRY-WHEEL-001", "tiny/__init__.py", "another method or encryption"):
+        wheel.check(path)
+
+
 @pytest.mark.parametrize("part", ["begin", "middle", "end"])
 def test_a_truncated_or_empty_archive_is_refused(make, refused, part):
     path = make()
