@@ -117,6 +117,11 @@ class Profile:
         """The Python that wheels are tagged for: ``3.11``."""
         return self.python.rpartition(".")[0]
 
+    @property
+    def place(self):
+        """The system that wheels have to fit, in words: ``linux x86_64 glibc-2.28``."""
+        return " ".join(part for part in (self.os, self.arch, self.libc) if part)
+
     def spec(self):
         """The profile as a bundle's manifest describes it."""
         described = {key: getattr(self, key) for key in ("os", "arch", "libc", "python", "accelerator")}

@@ -98,7 +98,8 @@ def check(folder: str, name: str, trusted_keys: list, now: float) -> dict:
     statement.check_time(paper, now)
     _check_files(folder, sizes, paper["files"], workers=1)
     manifest_bytes = files.read_limited(os.path.join(folder, manifest.NAME), manifest.LIMIT)
-    listed = manifest.parse(manifest_bytes)["files"]
+    carried = manifest.parse(manifest_bytes)
+    listed = carried["files"]
     if files.read_limited(os.path.join(folder, manifest.SUMS), manifest.LIMIT) != manifest.checksums(manifest_bytes):
         raise FerryError(
             "FERRY-BUNDLE-004",
@@ -111,7 +112,7 @@ def check(folder: str, name: str, trusted_keys: list, now: float) -> dict:
             "%s/%s is in no list of the signed bundle; do not use it, ask who added the file." % (folder, path),
         )
     _check_files(folder, sizes, listed, workers=2)
-    _check_wheels(folder, manifest.parse(manifest_bytes))
+    _check_wheels(folder, carried)
     return {
         "type": NAME_TYPE,
         "id": files.sha256_bytes(manifest_bytes),

@@ -34,7 +34,7 @@ _PATH = 400
 # RECORD and METADATA are read into memory.
 _PAPER = 32 << 20
 # The files that no RECORD can hold a hash of: itself and its signatures.
-_UNHASHED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")
+UNHASHED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _STREAMED, _UTF8 = 0x8, 0x800
 # The flags that a wheel may have: these two, and the two bits by which a packer says how hard it tried.
@@ -228,7 +228,7 @@ def _check_record(path, digests, papers):
         if name not in digests:
             raise _refused(_UNRECORDED, path, name, "a file that RECORD names", "none")
     for name, digest in sorted(digests.items()):
-        if _UNHASHED.fullmatch(name):
+        if UNHASHED.fullmatch(name):
             continue
         if name not in listed:
             raise _refused(_UNRECORDED, path, name, "a line of RECORD", "none")
@@ -254,8 +254,13 @@ def _check_metadata(path, papers):
             raise _refused(_OTHER, path, "METADATA", "%s %s" % (key, expected), ", ".join(said) or "none")
 
 
+def normalise(name: str) -> str:
+    """A distribution's name in its one comparable spelling (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def _same_name(one, other):
-    return re.sub("[-_.]+", "-", one).lower() == re.sub("[-_.]+", "-", other).lower()
+    return normalise(one) == normalise(other)
 
 
 def _same_version(one, other):

@@ -14,17 +14,12 @@ import re
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
+from ..bundle.wheel import UNHASHED, normalise
+
 _DIST_INFO = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)\.dist-info")
-# The files of a dist-info folder that no RECORD can hold a hash of: itself and its signatures.
-_UNHASHED = re.compile(r"[^/]+\.dist-info/RECORD(\.jws|\.p7s)?")
 _CHUNK = 1 << 20
 # hashlib drops the GIL for large buffers, so a second thread reads while the first one hashes.
 _THREADS = 2
-
-
-def normalise(name: str) -> str:
-    """A distribution's name in its one comparable spelling (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def distributions(site: str) -> dict:
@@ -68,7 +63,7 @@ def unlisted(wheel: str) -> list:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         record = next((name for name in names if name.count("/") == 1 and name.endswith(".dist-info/RECORD")), None)
         listed = _parse(archive.read(record)) if record else {}
-    return sorted(name for name in names if name not in listed and not _UNHASHED.fullmatch(name))
+    return sorted(name for name in names if name not in listed and not UNHASHED.fullmatch(name))
 
 
 def _rows(path):
@@ -92,7 +87,7 @@ def _judge(path, expected):
     if not os.path.isfile(path):
         return "missing"
     if not expected:
-        return None if _UNHASHED.fullmatch("/".join(path.replace(os.sep, "/").split("/")[-2:])) else "changed"
+        return None if UNHASHED.fullmatch("/".join(path.replace(os.sep, "/").split("/")[-2:])) else "changed"
     algorithm, _equals, value = expected.partition("=")
     if algorithm not in ("sha256", "sha384", "sha512"):
         return "changed"

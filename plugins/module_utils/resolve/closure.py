@@ -158,8 +158,7 @@ def _read(profile, metadata, found):
             found.append(Problem(MISFIT, file, "%s is not a wheel" % file))
             continue
         if tags.isdisjoint(accepted):
-            where = " ".join(part for part in (profile.os, profile.arch, profile.libc) if part)
-            text_ = "%s does not fit CPython %s on %s" % (file, profile.python_xy, where)
+            text_ = "%s does not fit CPython %s on %s" % (file, profile.python_xy, profile.place)
             found.append(Problem(MISFIT, name, text_))
         if name in wheels:
             found.append(Problem(CONFLICT, name, "%s is locked twice: %s and %s" % (name, files[name], file)))

@@ -177,10 +177,6 @@ def errors(reason: str) -> str:
     return reason.partition("error: ")[2] or reason
 
 
-def _place(profile):
-    return " ".join(word for word in (profile.os, profile.arch, profile.libc) if word)
-
-
 def _refusal(profile, reason, how):
     other = unreachable(reason, how.environment)
     if other:
@@ -194,5 +190,5 @@ def _refusal(profile, reason, how):
     return FerryError(
         "FERRY-LOCK-001",
         "profile %s (%s, Python %s) cannot be locked: %s Correct ferry_requirements or the profile."
-        % (profile.name, _place(profile), profile.python, errors(reason)[:1200]),
+        % (profile.name, profile.place, profile.python, errors(reason)[:1200]),
     )

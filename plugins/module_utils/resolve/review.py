@@ -39,9 +39,9 @@ def read_note(lock_path: str, lock: str):
         found = canonical.loads(files.read_limited(path, _LIMIT), path, _LIMIT)
     except (FileNotFoundError, FerryError):
         return None
-    whole_ = isinstance(found, dict) and set(found) == set(_NOTE_KEYS)
-    whole_ = whole_ and all(isinstance(found[key], kind) for key, kind in _NOTE_KEYS.items())
-    return found if whole_ and found["lock"] == files.sha256_bytes(lock.encode("utf-8")) else None
+    sound = isinstance(found, dict) and set(found) == set(_NOTE_KEYS)
+    sound = sound and all(isinstance(found[key], kind) for key, kind in _NOTE_KEYS.items())
+    return found if sound and found["lock"] == files.sha256_bytes(lock.encode("utf-8")) else None
 
 
 def no_note(workdir: str, lock: str, packages: list) -> dict:
@@ -148,9 +148,9 @@ def totals(wheels) -> dict:
     }
 
 
-def dumps(whole_review: dict) -> str:
+def dumps(soundreview: dict) -> str:
     """The JSON of a review, for people too."""
-    return json.dumps(whole_review, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(soundreview, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write(workdir: str, texts: dict) -> None:
