@@ -12,6 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-setup lint docs-lint py38-lint sanity sanity-newest sanity-oldest unit unit-py38 \
+	fuzz fuzz-short \
 	roundtrip roundtrip-newest roundtrip-oldest molecule upgrade-tensorflow frameworks lab lab-down bench collection importer pins codes cases clean
 
 help: ## This list
@@ -26,7 +27,7 @@ demo: setup ## The whole main job with real TensorFlow on this machine, under .d
 test: test-setup ## Every gate, the units, the round trips, and Molecule's scenarios on cut-off hosts (two cores: some 20 minutes)
 	@$(BIN)/python tests/gates/left_out.py clear
 	@echo "Two at a time: scenarios, gates, units, round trips, archive. Each prints when it has ended ..."
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target molecule roundtrip-newest unit roundtrip-oldest unit-py38 sanity lint docs-lint py38-lint importer
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target molecule roundtrip-newest unit roundtrip-oldest unit-py38 fuzz-short sanity lint docs-lint py38-lint importer
 	@echo "make test: every gate, unit, round trip and scenario that ran has passed."
 	@$(BIN)/python tests/gates/left_out.py show
 
@@ -62,6 +63,12 @@ unit: test-setup ## The unit tests
 
 unit-py38: test-setup ## The unit tests of what travels, on a Python 3.8 where there is one
 	$(BIN)/python tests/gates/oldest_python.py $@
+
+fuzz: test-setup ## A million inputs and more for each reader of a bundle, and docs/fuzzing.md (some hours on two cores)
+	$(BIN)/python tests/fuzz/run.py --page
+
+fuzz-short: test-setup ## Some thousand inputs for each, always the same ones, and fuzzers that find planted bugs
+	FERRY_GATE=$@ $(BIN)/python -m pytest tests/fuzz
 
 roundtrip: roundtrip-newest roundtrip-oldest ## The demo's round trip and its bad inputs, on the newest and the oldest ansible-core
 
@@ -103,9 +110,10 @@ pins: test-setup ## Write the pinned, hashed requirements anew from their .in fi
 		(cd $$(dirname $$name) && $(CURDIR)/$(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version $$python \
 		--no-header --no-annotate --no-emit-index-url --output-file $$(basename $$name).txt $$(basename $$name).in) || exit 1; done
 
-codes: ## Write docs/codes.md from the registry of codes, and docs/compatibility.md from the tables
+codes: ## Write docs/codes.md from the registry of codes, docs/compatibility.md from the tables and docs/faults.md from the marks
 	@$(BIN)/python tests/docs/make_codes.py
 	@$(BIN)/python tests/docs/make_compatibility.py
+	@$(BIN)/python tests/docs/make_faults.py
 
 cases: test-setup ## Ask the live index for every case again, and write docs/locks.md
 	@$(BIN)/python tests/cases/record.py

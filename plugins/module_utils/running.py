@@ -12,7 +12,7 @@ from .errors import FerryError, from_os_error
 
 
 def finish(module, stage, work):
-    """Call ``work()`` (returns the result as a dict) and leave through ``exit_json`` or ``fail_json``.
+    """Call ``work()`` (returns the result as a dict; its ``warnings`` are shown) and leave through ``exit_json`` or ``fail_json``.
 
     The result gets ``event``: ``{"stage": str, "seconds": float, ...}``; keys that ``work`` put under ``event`` are kept.
     The callback plugin ``change_record`` collects these events.
@@ -32,6 +32,8 @@ def finish(module, stage, work):
         module.fail_json(msg=str(failure), code=failure.code, event=event({}))
     except FerryError as failure:
         module.fail_json(msg=str(failure), code=failure.code, event=event({}))
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     result["event"] = event(result.get("event", {}))
     module.exit_json(**result)
 

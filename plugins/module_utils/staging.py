@@ -15,6 +15,7 @@ LOCK_OPTIONS = {
     "name": {"type": "str", "required": True},
     "workdir": {"type": "path", "required": True},
     "profiles": {"type": "dict", "required": True},
+    "kit": {"type": "dict"},
     "requirements": {"type": "list", "elements": "str", "default": []},
     "constraints": {"type": "list", "elements": "str", "default": []},
     "index_url": {"type": "str"},
@@ -23,9 +24,24 @@ LOCK_OPTIONS = {
     "prefer": {"type": "str", "choices": ["newest", "previous"], "default": "newest"},
     "as_of": {"type": "str"},
     "crosscheck_index_url": {"type": "str"},
+    "approvals": {
+        "type": "dict",
+        "options": {
+            "files": {"type": "list", "elements": "path", "required": True},
+            "enforce": {"type": "bool", "default": True},
+        },
+    },
 }
 
-_LIBRARIES = ("packaging", "tomllib", "uv", "pip")
+SIGNING_OPTIONS = {
+    "backend": {"type": "str", "choices": ["gpg", "ssh"], "default": "gpg"},
+    "key": {"type": "str", "required": True, "no_log": False},
+    "home": {"type": "path"},
+    "passphrase_file": {"type": "path", "no_log": False},
+    "passphrase": {"type": "str", "no_log": True},
+}
+
+_LIBRARIES = ("cyclonedx", "license_expression", "packaging", "pip", "pypi_attestations", "tomllib", "uv")
 
 
 class Tools:

@@ -13,8 +13,12 @@ version_added: 0.1.0
 author: The airgap.ferry authors (@airgap-ferry)
 description:
   - Downloads exactly the locked wheels with pip, by hash and for the profile's tags, into a store that never downloads a wheel twice.
-  - Writes C(<workdir>/bundles/<name>-<serial>/) with C(wheels/), C(tools/) (uv, and a pip for each profile's Python), C(profiles/),
-    C(manifest.json), C(SHA256SUMS), C(sources.json) and C(statement.json) with its detached signature.
+  - Asks the gates O(approvals), O(advisories) and O(provenance) before anything is downloaded, and O(licences) when the wheels are there.
+    Each answers C(passed), C(refused) or C(not checked), in C(<workdir>/gates/report.md) (and C(.txt), C(.json)) and in the bundle's C(gates.json).
+  - Looks into every wheel as a depot will, and sees that the locks are closed, before anything is signed.
+  - Writes C(<workdir>/bundles/<name>-<serial>/) with C(wheels/), C(tools/) (uv, and a pip for each profile's Python), C(profiles/)
+    (lock, requirements and SBOM of each), C(manifest.json), C(SHA256SUMS), C(sources.json), C(gates.json) and C(statement.json) with its
+    detached signature.
   - The bundle's id is the sha256 of its manifest. The same locks give the same id; a bundle that is there already is left alone.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
@@ -48,10 +52,10 @@ options:
       backend:
         description: How it is signed.
         type: str
-        choices: [gpg]
+        choices: [gpg, ssh]
         default: gpg
       key:
-        description: Full fingerprint of the signing key.
+        description: Full fingerprint of the signing key (gpg), or the file of the private key, or of the public one where an agent has it (ssh).
         type: str
         required: true
       home:
@@ -60,6 +64,92 @@ options:
       passphrase_file:
         description: File with the key's passphrase, where no agent gives it.
         type: path
+      passphrase:
+        description: The key's passphrase, from a vault. It is handed over in memory alone.
+        type: str
+  valid_days:
+    description: For how many days depots open the bundle. Without it, it does not expire.
+    type: int
+  kit:
+    description:
+      - For what controller the bundle carries a kit, as in M(airgap.ferry.bundle_lock) - the wheels of the profile C(ferry-kit), and what lies in
+        C(<workdir>/kit/), which M(airgap.ferry.kit_archive) and the role bring there.
+    type: dict
+  approvals:
+    description: The gate of approvals - every wheel has to be on a list that people keep in version control.
+    type: dict
+    suboptions:
+      files:
+        description: The lists, or directories of them (C(*.txt)), as pip requirement lines with hashes.
+        type: list
+        elements: path
+        required: true
+      enforce: &enforce
+        description: Whether to refuse, where V(false) only reports.
+        type: bool
+        default: true
+  licences:
+    description: The gate of licences - every wheel has to have one that is allowed. One that cannot be told is not allowed.
+    type: dict
+    suboptions:
+      allowed:
+        description: SPDX identifiers.
+        type: list
+        elements: str
+        required: true
+      overrides:
+        description: What a person found out, as a package's name to C(licence) (an SPDX expression) and C(reason).
+        type: dict
+        default: {}
+      enforce: *enforce
+  advisories:
+    description: The gate of known vulnerabilities, matched without a network against OSV records that were brought along.
+    type: dict
+    suboptions:
+      data:
+        description: A directory or ZIP archive of OSV records, such as OSV's C(all.zip) of PyPI.
+        type: path
+        required: true
+      max_age_days:
+        description: Data whose newest record is older than this many days does not count as having checked.
+        type: int
+        default: 30
+      waivers:
+        description: Vulnerabilities that someone has accepted for a time.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          id:
+            description: Any identifier of it (PYSEC, GHSA or CVE).
+            type: str
+            required: true
+          reason:
+            description: Why it is accepted.
+            type: str
+            required: true
+          expires:
+            description: The last day of that, as V(YYYY-MM-DD).
+            type: str
+            required: true
+          package:
+            description: The one package that this is about; any by default.
+            type: str
+      enforce: *enforce
+  provenance:
+    description: The gate of origins - what the index attests of a wheel (PEP 740) has to verify.
+    type: dict
+    suboptions:
+      required:
+        description: Packages that must have a verified attestation; V(*) means all.
+        type: list
+        elements: str
+        default: []
+      publishers:
+        description: Who has to have published a package, as its name to C(kind), C(repository) and, where wanted, C(workflow).
+        type: dict
+        default: {}
+      enforce: *enforce
   index_url:
     description: Index to use instead of the one in pip's configuration. Exclusive with O(mirror).
     type: str
@@ -103,6 +193,11 @@ bundle:
     size:
       description: Sum of its files, in bytes.
       type: int
+gates:
+  description: What each gate found, as its name to RV(ignore:state), RV(ignore:enforced), RV(ignore:findings) and RV(ignore:waived).
+  type: dict
+  returned: success
+  sample: {"approvals": {"state": "passed", "enforced": true, "findings": 0, "waived": 0}}
 downloaded:
   description: Number of wheels that were downloaded, or in check mode would be.
   type: int
@@ -119,57 +214,108 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
-from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import kit
 
-SIGNING_OPTIONS = {
-    "backend": {"type": "str", "choices": ["gpg"], "default": "gpg"},
-    "key": {"type": "str", "required": True, "no_log": False},
-    "home": {"type": "path"},
-    "passphrase_file": {"type": "path", "no_log": False},
+_GATE = {"enforce": {"type": "bool", "default": True}}
+GATES = {
+    "approvals": staging.LOCK_OPTIONS["approvals"]["options"],
+    "licences": dict(
+        _GATE,
+        allowed={"type": "list", "elements": "str", "required": True},
+        overrides={"type": "dict", "default": {}},
+    ),
+    "advisories": dict(
+        _GATE,
+        data={"type": "path", "required": True},
+        max_age_days={"type": "int", "default": 30},
+        waivers={
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "id": {"type": "str", "required": True},
+                "reason": {"type": "str", "required": True},
+                "expires": {"type": "str", "required": True},
+                "package": {"type": "str"},
+            },
+        },
+    ),
+    "provenance": dict(
+        _GATE,
+        required={"type": "list", "elements": "str", "default": []},
+        publishers={"type": "dict", "default": {}},
+    ),
 }
 
 
 def build(params, check_mode):
     """The result of the module; see RETURN."""
     # Here and not above: they need the third-party libraries that require_libraries looks for.
+    from ansible_collections.airgap.ferry.plugins.module_utils.gates import report
+    from ansible_collections.airgap.ferry.plugins.module_utils.gates import run as gates
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve import build as building
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve import store
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve.installers import installers
 
     workdir = params["workdir"]
-    profiles = [Profile.from_spec(name, spec) for name, spec in sorted(params["profiles"].items())]
+    profiles = kit.profiles(params["profiles"], params["kit"])
     locked, wheels = building.plan(workdir, profiles)
+    commands = staging.Tools(params["index_url"], params["mirror"])
+    packages = gates.packages_of(locked)
+
+    def judge(answers):
+        if not check_mode:
+            report.write(workdir, answers)
+        report.refuse(answers, workdir)
+        return answers
+
+    answers = judge(gates.on_locks(params, packages, commands.environment))
     tools = {package["wheel"]: package for profile in profiles for package in installers(profile)}
     needed = store.missing(workdir, wheels + list(tools.values()))
     if needed and check_mode:
-        return {"changed": True, "bundle": None, "downloaded": len(needed)}
-    commands = staging.Tools(params["index_url"], params["mirror"])
+        return {"changed": True, "bundle": None, "downloaded": len(needed), "gates": report.summary(answers)}
     for profile in profiles:
         # Apart, because a profile may lock another pip or uv than the one that the bundle installs with.
         store.fetch(workdir, profile, locked[profile.name], commands.pip, commands.environment)
         store.fetch(workdir, profile, installers(profile), commands.pip, commands.environment)
-    manifest_bytes, contents = building.describe(workdir, profiles, locked)
+    answers = judge(answers + gates.on_wheels(params, packages, building.texts(workdir, packages)))
+    order = building.Order(
+        workdir=workdir,
+        name=params["name"],
+        profiles=profiles,
+        environment=commands.environment,
+        signing=params["signing"],
+        gates=report.paper(answers),
+        valid_days=params["valid_days"],
+        kit=params["kit"] is not None,
+    )
+    manifest_bytes, contents = building.describe(order, locked)
     if check_mode:
-        bundle, changed = building.would_write(workdir, params["name"], manifest_bytes, params["signing"])
+        bundle, changed = building.would_write(order, manifest_bytes)
         if changed:
-            building.check_closure(workdir, profiles)
+            building.check(order, manifest_bytes, contents)
     else:
-        bundle, changed = building.write(
-            workdir, params["name"], manifest_bytes, contents, profiles, commands.environment, params["signing"]
-        )
+        bundle, changed = building.write(order, manifest_bytes, contents)
+    summary = report.summary(answers)
     return {
         "changed": changed or bool(needed),
         "bundle": bundle,
         "downloaded": len(needed),
-        "event": {"bundle": bundle},
+        "gates": summary,
+        "event": {"bundle": bundle, "gates": summary},
     }
 
 
 def main():
     module = AnsibleModule(
         argument_spec={
-            "signing": {"type": "dict", "required": True, "options": SIGNING_OPTIONS},
-            **{name: staging.LOCK_OPTIONS[name] for name in ("name", "workdir", "profiles", "index_url", "mirror")},
+            "signing": {"type": "dict", "required": True, "options": staging.SIGNING_OPTIONS},
+            "valid_days": {"type": "int"},
+            **{name: {"type": "dict", "options": options} for name, options in GATES.items()},
+            **{
+                name: staging.LOCK_OPTIONS[name]
+                for name in ("name", "workdir", "profiles", "kit", "index_url", "mirror")
+            },
         },
         mutually_exclusive=[("index_url", "mirror")],
         supports_check_mode=True,

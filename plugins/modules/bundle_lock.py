@@ -50,6 +50,11 @@ options:
         the lock says what that is, what it loses and how many bytes it saves.
     type: dict
     required: true
+  kit:
+    description:
+      - For what controller the profile C(ferry-kit) is locked too - a dictionary as in O(profiles), of a Linux machine, without C(accelerator).
+      - It holds ansible-core, and none of O(requirements).
+    type: dict
   requirements:
     description: Requirement strings (PEP 508, without addresses) for every profile.
     type: list
@@ -89,6 +94,22 @@ options:
       - Address of a second index that has to serve every locked file with the same sha256; a difference is refused. It is asked on each run.
       - Nothing is ever locked or downloaded from it.
     type: str
+  approvals:
+    description:
+      - The allow-lists that say which wheels are approved. For the wheels that none of them has, C(<workdir>/locks/approvals-request.txt) gets
+        the lines to add, and the review says how many they are. Where nothing is left to approve there is no such file.
+      - Nothing is refused here; M(airgap.ferry.bundle_build) refuses what is not approved.
+    type: dict
+    suboptions:
+      files:
+        description: Allow-lists, and directories whose C(*.txt) are allow-lists. Their lines are C(name==version --hash=sha256:...), as pip writes them.
+        type: list
+        elements: path
+        required: true
+      enforce:
+        description: Whether M(airgap.ferry.bundle_build) refuses what is not approved. It changes nothing here.
+        type: bool
+        default: true
 requirements:
   - uv, pip and packaging in the interpreter that runs the module (M(airgap.ferry.staging_tools) makes it)
 seealso:
@@ -155,6 +176,17 @@ verdicts:
       - level: good
         code: null
         message: tensorflow==2.21.0 has wheels for Windows x86_64, Python 3.11.
+approvals:
+  description: None where O(approvals) is not set.
+  type: dict
+  returned: success
+  contains:
+    waiting:
+      description: How many wheels wait for approval.
+      type: int
+    request:
+      description: Where the lines to add lie, if any; in check mode nothing is written.
+      type: str
 event:
   description: What the change record keeps of this task.
   type: dict
@@ -172,21 +204,24 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
-from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
-from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import index, kit
 
 
 def lock(params, check_mode, warn):
     """The result of the module; see RETURN. ``warn`` is called with each sentence that the operator must read in any case."""
     # Here and not above: it needs the third-party libraries that require_libraries looks for.
+    from ansible_collections.airgap.ferry.plugins.module_utils.gates import approvals, run
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve import lock as locking
     from ansible_collections.airgap.ferry.plugins.module_utils.resolve import resolver, review, review_text, verdicts
 
     _check(params)
     workdir, crosscheck = params["workdir"], params["crosscheck_index_url"]
+    lists = (params["approvals"] or {"files": []})["files"]
+    # Before anything is asked of an index: a list that cannot be read is refused either way.
+    approvals.read(lists)
     tools = staging.Tools(params["index_url"], params["mirror"])
-    profiles = [Profile.from_spec(name, spec) for name, spec in sorted(params["profiles"].items())]
-    judged = verdicts.judge_all(profiles, params["requirements"], params["constraints"])
+    profiles = kit.profiles(params["profiles"], params["kit"], params["requirements"], params["constraints"])
+    judged = verdicts.judge_all(profiles, [], [])
     how = resolver.How(
         uv=tools.uv,
         environment=tools.environment,
@@ -198,7 +233,7 @@ def lock(params, check_mode, warn):
     )
 
     def one(profile):
-        return locking.make(workdir, profile, params["requirements"], params["constraints"], how)
+        return locking.make(workdir, profile, [], [], how)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         done = {profile.name: (profile, answer) for profile, answer in zip(profiles, pool.map(one, profiles))}
@@ -211,16 +246,26 @@ def lock(params, check_mode, warn):
         workdir, params["name"], {name: answer["after"] for name, (_profile, answer) in done.items()}
     )
     confirmed = index.without_credentials(crosscheck) if crosscheck else None
-    whole = review.whole(params["name"], done, judged, against, confirmed)
+    request, waiting = "", None
+    if params["approvals"] is not None:
+        packages = run.packages_of({name: answer["packages"] for name, (_profile, answer) in done.items()})
+        request = approvals.request(packages, lists)
+        waiting = {"waiting": request.count("\n"), "request": approvals.path_of_request(workdir)}
+    whole = review.whole(params["name"], done, judged, against, confirmed, waiting)
     lines = review_text.lines(whole)
     answers = [answer for _profile, answer in done.values()]
+    changed = [answer for answer in answers if answer["after"] != answer["before"]]
+    texts = [(answer["path"], answer["before"], answer["after"]) for answer in changed]
+    laid = approvals.requested(workdir)
+    if request != laid:
+        texts.append((approvals.path_of_request(workdir), laid, request))
     if not check_mode:
         locking.write(answers)
-        texts = {"review.txt": "\n".join(lines) + "\n", "review.md": review_text.markdown(whole)}
-        review.write(workdir, dict(texts, **{review.NAME: review.dumps(whole)}))
-    changed = [answer for answer in answers if answer["after"] != answer["before"]]
+        pages = {"review.txt": "\n".join(lines) + "\n", "review.md": review_text.markdown(whole)}
+        review.write(workdir, dict(pages, **{review.NAME: review.dumps(whole)}))
+        approvals.lay(workdir, request)
     return {
-        "changed": bool(changed),
+        "changed": bool(texts),
         "locks": {
             name: {
                 "path": answer["path"],
@@ -237,14 +282,10 @@ def lock(params, check_mode, warn):
             "path": os.path.join(workdir, "locks", "review.md"),
             "total": whole["total"],
         },
+        "approvals": waiting,
         "diff": [
-            {
-                "before": answer["before"],
-                "after": answer["after"],
-                "before_header": answer["path"],
-                "after_header": answer["path"],
-            }
-            for answer in changed
+            {"before": before, "after": after, "before_header": path, "after_header": path}
+            for path, before, after in texts
         ],
     }
 

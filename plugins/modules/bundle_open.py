@@ -14,7 +14,9 @@ author: The airgap.ferry authors (@airgap-ferry)
 description:
   - Checks the newest bundle of O(name) in the depot's quarantine, in this order - plain files only, signature by a trusted builder,
     statement, closed file list, every hash - and only then publishes it by rename as C(<depot_root>/bundles/<id>/).
-  - A refused bundle stays in quarantine; nothing else changes. An older serial than the published one is refused.
+  - A refused bundle stays in quarantine; nothing else changes. A serial that is not above the highest that the depot ever accepted is
+    refused, unless O(allow_serial) names it.
+  - What waits in quarantine and is older than what is published goes from there.
   - What is published is plain files for any web server, or a mounted medium; hosts trust the id alone.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
@@ -36,8 +38,13 @@ options:
     description: Folder of the depot.
     type: path
     required: true
+  allow_serial:
+    description:
+      - The one serial to open, even where the depot has accepted a newer one before; the change record says so.
+      - It is a pin, and a newer bundle in quarantine is not opened. Everything else is checked as always, an expired bundle is refused.
+    type: int
   trusted_keys:
-    description: Who may build bundles. Lives in the inside inventory, never in a bundle.
+    description: Whose signatures count, and for what. Lives in the inside inventory, never in a bundle.
     type: list
     elements: dict
     required: true
@@ -49,24 +56,46 @@ options:
       backend:
         description: Kind of the key.
         type: str
-        choices: [gpg]
+        choices: [gpg, ssh]
         default: gpg
       fingerprint:
-        description: Full fingerprint of the primary key, 40 hexadecimal digits.
+        description: Full fingerprint of the primary key, 40 hexadecimal digits; of an ssh key C(SHA256:) and 43 characters.
         type: str
         required: true
       key:
-        description: The public key, ASCII-armoured.
+        description: The public key, ASCII-armoured; of an ssh key the line of its C(.pub) file.
         type: str
         required: true
       roles:
         description: What its signature is trusted for.
         type: list
         elements: str
-        choices: [builder]
+        choices: [builder, approver]
         default: [builder]
+      revoked:
+        description: Whether its signatures are refused, by name.
+        type: bool
+        default: false
+      expires:
+        description: A day as V(YYYY-MM-DD); from its beginning on (UTC) its signatures are refused.
+        type: str
+  required_signatures:
+    description:
+      - How many people have to have signed, by role. Each counts once and for one role.
+      - Every signature that is there has to be a good one of a trusted key, also one that nobody asked for.
+    type: dict
+    default: {builder: 1}
+    suboptions:
+      builder:
+        description: Signatures by builders, one at least.
+        type: int
+        default: 1
+      approver:
+        description: Signatures by approvers.
+        type: int
+        default: 0
 requirements:
-  - gpg (Debian, package gnupg)
+  - gpg (Debian, package gnupg), or ssh-keygen of OpenSSH 8.2 or newer (Debian, package openssh-client), as O(trusted_keys) asks
 seealso:
   - module: airgap.ferry.bundle_receive
   - module: airgap.ferry.pip_offline
@@ -92,9 +121,19 @@ bundle:
     serial:
       description: Serial of its statement.
       type: int
-    signer:
-      description: Name, backend and full fingerprint of the trusted key that signed.
-      type: dict
+    highest:
+      description: The highest serial that this depot ever accepted under this name.
+      type: int
+    allowed:
+      description: Whether it could only be opened because O(allow_serial) named it.
+      type: bool
+    replaced:
+      description: The serial that it replaced where RV(bundle.allowed), else null.
+      type: int
+    signers:
+      description: Of each signature its file, and the name, backend, full fingerprint and roles of the trusted key that made it.
+      type: list
+      elements: dict
     size:
       description: Sum of its files, in bytes.
       type: int
@@ -118,24 +157,35 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, manifest, opening
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, manifest, opening, signing
 
 KEY_OPTIONS = {
     "name": {"type": "str", "required": True},
-    "backend": {"type": "str", "choices": ["gpg"], "default": "gpg"},
+    "backend": {"type": "str", "choices": ["gpg", "ssh"], "default": "gpg"},
     "fingerprint": {"type": "str", "required": True},
     "key": {"type": "str", "required": True, "no_log": False},
-    "roles": {"type": "list", "elements": "str", "choices": ["builder"], "default": ["builder"]},
+    "roles": {"type": "list", "elements": "str", "choices": list(signing.ROLES), "default": ["builder"]},
+    "revoked": {"type": "bool", "default": False},
+    "expires": {"type": "str"},
 }
+REQUIRED_OPTIONS = {"builder": {"type": "int", "default": 1}, "approver": {"type": "int", "default": 0}}
 
 
 def open_bundle(params, check_mode):
     """The result of the module; see RETURN."""
     name, root = params["name"], params["depot_root"]
     before = opening.newest(root, name)
-    found, changed = opening.open_newest(root, name, params["trusted_keys"], time.time(), check_mode)
+    found, changed = opening.open_newest(
+        root,
+        name,
+        params["trusted_keys"],
+        time.time(),
+        check_mode,
+        params["required_signatures"],
+        params.get("allow_serial"),
+    )
     bundle = {key: value for key, value in found.items() if key != "type"}
-    result = {"changed": changed, "bundle": bundle, "event": {"bundle": bundle}}
+    result = {"changed": changed, "bundle": bundle, "event": {"bundle": bundle}, "warnings": opening.outgrown(found)}
     if changed:
         header = "bundle %s in %s" % (name, root)
         result["diff"] = {
@@ -162,6 +212,7 @@ def main():
         argument_spec={
             "name": {"type": "str", "required": True},
             "depot_root": {"type": "path", "required": True},
+            "allow_serial": {"type": "int"},
             "trusted_keys": {
                 "type": "list",
                 "elements": "dict",
@@ -169,6 +220,7 @@ def main():
                 "no_log": False,
                 "options": KEY_OPTIONS,
             },
+            "required_signatures": {"type": "dict", "options": REQUIRED_OPTIONS, "default": dict(signing.REQUIRED)},
         },
         supports_check_mode=True,
     )

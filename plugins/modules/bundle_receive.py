@@ -12,8 +12,9 @@ short_description: Copy the newest complete bundle from the transfer zone into t
 version_added: 0.1.0
 author: The airgap.ferry authors (@airgap-ferry)
 description:
-  - Picks the highest serial of O(name) whose list C(<name>-<serial>.sha256) is there, compares every file with the list before the
-    depot is touched, and copies it to C(<depot_root>/incoming/) under a temporary name.
+  - Picks the highest serial of O(name) whose list C(<name>-<serial>.sha256) is there, compares every file with the list, and copies it to
+    C(<depot_root>/incoming/) under a temporary name. By the list it knows whether a folder or parts lie there; both give the same.
+  - A serial that is not above the highest that the depot ever accepted is left in the zone, unless O(allow_serial) names it.
   - A bundle that the depot has already is not read again. Nothing is trusted yet; M(airgap.ferry.bundle_open) judges the signature.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
@@ -48,6 +49,14 @@ options:
         description: The folder, as this host sees it.
         type: path
         required: true
+      part_size:
+        description: Size of a part. Only M(airgap.ferry.bundle_send) asks for it.
+        type: raw
+  allow_serial:
+    description:
+      - The one serial to take, even where the depot has accepted a newer one before.
+      - It is a pin, and a newer bundle in the zone is not taken. Give it to M(airgap.ferry.bundle_open) too.
+    type: int
 seealso:
   - module: airgap.ferry.bundle_open
 """
@@ -59,11 +68,19 @@ EXAMPLES = r"""
     depot_root: /srv/depot
     zone:
       path: /media/usb/ferry
+
+- name: Receive an older bundle on purpose
+  airgap.ferry.bundle_receive:
+    name: tf
+    depot_root: /srv/depot
+    zone:
+      path: /media/usb/ferry
+    allow_serial: 1795363200
 """
 
 RETURN = r"""
 serial:
-  description: The highest serial that the depot has now, in quarantine or published.
+  description: The serial that the depot has now, in quarantine where it waits to be opened, else published.
   type: int
   returned: success
 event:
@@ -84,10 +101,13 @@ from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory
 
 def receive(params, check_mode):
     """The result of the module; see RETURN."""
-    published = opening.newest(params["depot_root"], params["name"])
-    known = published["serial"] if published else 0
-    serial, changed = directory.receive(params["zone"]["path"], params["depot_root"], params["name"], known, check_mode)
-    return {"changed": changed, "serial": serial, "event": {"bundle": {"name": params["name"], "serial": serial}}}
+    root, name = params["depot_root"], params["name"]
+    published = opening.newest(root, name)
+    serial, changed = directory.receive(
+        params["zone"]["path"], root, name, published, check_mode, params.get("allow_serial")
+    )
+    bundle = dict(opening.allowance(published, serial), name=name, serial=serial)
+    return {"changed": changed, "serial": serial, "event": {"bundle": bundle}, "warnings": opening.outgrown(published)}
 
 
 def main():
@@ -96,6 +116,7 @@ def main():
             "name": {"type": "str", "required": True},
             "depot_root": {"type": "path", "required": True},
             "zone": options.ZONE,
+            "allow_serial": {"type": "int"},
         },
         supports_check_mode=True,
     )

@@ -13,8 +13,11 @@ version_added: 0.1.0
 author: The airgap.ferry authors (@airgap-ferry)
 description:
   - Copies the newest bundle of O(name) to C(<zone>/<name>-<serial>/) under a temporary name, hashes what it writes, renames it, and
-    writes C(<name>-<serial>.sha256) last; a folder without that list is never picked up.
-  - A copy that lies there already is compared byte for byte; one that differs is refused.
+    writes C(<name>-<serial>.sha256) last; a copy without that list is never picked up.
+  - With O(zone.part_size) it is written as one tar stream in parts, C(<name>-<serial>.tar.0001) and so on, and the list names these. By hand,
+    C(sha256sum -c) and C(cat ... | tar x) put it together again. Nothing is written to the staging host's disk.
+  - A copy that lies there already is compared byte for byte; one that differs is refused, unless all it lacks is signatures that were added
+    to the bundle since, which are then brought.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:
@@ -48,6 +51,11 @@ options:
         description: The folder, as this host sees it. It must exist, so that an unmounted disk is noticed.
         type: path
         required: true
+      part_size:
+        description:
+          - Size of a part, 1 MiB or more, in bytes or like V(650MB) or V(4095MiB); at most 9999 parts. Without it the bundle is sent as a folder.
+          - FAT32 holds files of up to 4 GiB less one byte.
+        type: raw
 seealso:
   - module: airgap.ferry.bundle_receive
 """
@@ -59,6 +67,14 @@ EXAMPLES = r"""
     workdir: /srv/ferry
     zone:
       path: /media/usb/ferry
+
+- name: Send in parts that FAT32 can hold
+  airgap.ferry.bundle_send:
+    name: tf
+    workdir: /srv/ferry
+    zone:
+      path: /media/usb/ferry
+      part_size: 4095MiB
 """
 
 RETURN = r"""
@@ -78,7 +94,7 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import built
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import built, parts
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory, options
 
@@ -91,7 +107,9 @@ def send(params, check_mode):
             "FERRY-ZONE-004",
             "%s holds no bundle named %s; run prepare.yml first." % (params["workdir"], params["name"]),
         )
-    changed = directory.send(bundle["path"], params["zone"]["path"], params["name"], bundle["serial"], check_mode)
+    zone = params["zone"]
+    part_size = None if zone.get("part_size") is None else parts.size_of(zone["part_size"])
+    changed = directory.send(bundle["path"], zone["path"], params["name"], bundle["serial"], check_mode, part_size)
     return {"changed": changed, "bundle": bundle, "event": {"bundle": bundle}}
 
 

@@ -30,9 +30,23 @@ _WORDS = {
 _PLAIN = {"str": str, "path": str, "list": list, "dict": dict, "raw": object}
 
 # What argument_specs cannot say: the pattern of a text or number, and that pattern in words.
-_HEX_40 = ("[0-9A-Fa-f]{40}", "the full fingerprint of 40 hexadecimal digits")
+_FINGERPRINT = (
+    "[0-9A-Fa-f]{40}|SHA256:[A-Za-z0-9+/]{43}",
+    "the full fingerprint of 40 hexadecimal digits, or for ssh SHA256: and 43 characters",
+)
+_SIGNING_KEY = (
+    "[0-9A-Fa-f]{40}|[/~].+",
+    "the full fingerprint of 40 hexadecimal digits, or for ssh the path of a key that starts with / or ~",
+)
+_DAY = ("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", "a day as YYYY-MM-DD, in quotes")
 _ADDRESS = (r"(https?|file)://\S+", "one address that starts with http://, https:// or file://")
+_LICENCE = r"[A-Za-z0-9.+-]+( +[Ww][Ii][Tt][Hh] +[A-Za-z0-9.-]+)?"
 _SHAPES = {
+    "ferry_advisories.max_age_days": ("[1-9][0-9]{0,3}", "1 to 9999 days"),
+    "ferry_advisories.waivers.expires": _DAY,
+    "ferry_advisories.waivers.id": (r"\S+", "one id such as CVE-2023-43804"),
+    "ferry_advisories.waivers.reason": (r"(?s).*\S.*", "a reason in words"),
+    "ferry_allow_serial": ("[1-9][0-9]{0,12}", "a serial, as it stands behind a bundle's name in the zone"),
     "ferry_bundle": (NAME, NAME_IN_WORDS),
     "ferry_bundle_id": ("[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
     "ferry_depot_url": _ADDRESS,
@@ -42,11 +56,25 @@ _SHAPES = {
     "ferry_crosscheck_index_url": _ADDRESS,
     "ferry_keep_releases": ("[1-9][0-9]*", "1 or more"),
     "ferry_lock_as_of": ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day as YYYY-MM-DD, in quotes"),
+    "ferry_licences.allowed": (
+        _LICENCE,
+        "one SPDX licence identifier such as MIT, or a pair such as Apache-2.0 WITH LLVM-exception",
+    ),
     "ferry_max_fail_percentage": ("[0-9]{1,2}|100", "0 to 100"),
     "ferry_release": (NAME + "-[0-9a-f]{12}", "a profile's name, a hyphen and 12 lower-case hexadecimal digits"),
     "ferry_serial": ("[1-9][0-9]*%?", "a number of hosts, a percentage such as 25%, or a list of these"),
-    "ferry_signing.key": _HEX_40,
-    "ferry_trusted_keys.fingerprint": _HEX_40,
+    "ferry_signing.key": _SIGNING_KEY,
+    "ferry_approver.key": _SIGNING_KEY,
+    "ferry_approver.label": (NAME, NAME_IN_WORDS),
+    "ferry_required_signatures.builder": ("[1-9]|1[0-6]", "1 to 16"),
+    "ferry_required_signatures.approver": ("[0-9]|1[0-5]", "0 to 15"),
+    "ferry_valid_days": ("[1-9][0-9]{0,3}", "1 to 9999 days"),
+    "ferry_trusted_keys.expires": _DAY,
+    "ferry_trusted_keys.fingerprint": _FINGERPRINT,
+    "ferry_zone.part_size": (
+        "[1-9][0-9]{6,12}|[1-9][0-9]{0,6} ?([MGT]B|[MGT]iB)",
+        "a size like 650MB, 4095MiB or 700000000 (bytes), 1 MiB or more",
+    ),
 }
 _EXCLUSIVE = ("ferry_index_url", "ferry_mirror")
 

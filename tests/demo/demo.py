@@ -19,7 +19,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / ".ansible" / "collections"))
 
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import signing  # noqa: E402
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import gpg  # noqa: E402
 
 # Mapped to the same user and without a route: what runs in it cannot reach anything, loopback included.
 CUT_OFF = ["unshare", "--map-current-user", "--keep-caps", "--net", "--"]
@@ -72,11 +72,11 @@ def prepare_folder(root):
         return
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True, mode=0o700)
-    with signing.short_home(str(home)) as gpg_home:
-        gpg = ["gpg", *gpg_home, "--batch"]
+    with gpg.short_home(str(home)) as gpg_home:
+        command = ["gpg", *gpg_home, "--batch"]
         made = subprocess.run(
             [
-                *gpg,
+                *command,
                 "--passphrase",
                 "",
                 "--quick-generate-key",
@@ -92,11 +92,11 @@ def prepare_folder(root):
         if made.returncode != 0:
             raise DemoError("gpg could not make the throw-away key: %s" % made.stderr.strip())
         listing = subprocess.run(
-            [*gpg, "--with-colons", "--list-keys"], capture_output=True, text=True, check=True
+            [*command, "--with-colons", "--list-keys"], capture_output=True, text=True, check=True
         ).stdout
         fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
         public = subprocess.run(
-            [*gpg, "--armor", "--export", fingerprint], capture_output=True, text=True, check=True
+            [*command, "--armor", "--export", fingerprint], capture_output=True, text=True, check=True
         ).stdout
     (root / "keys" / "builder.asc").write_text(public)
     (root / "keys" / "fingerprint").write_text(fingerprint)
@@ -139,7 +139,7 @@ def summary(root):
         "=== Done",
         "bundle    %s" % bundle["id"],
         "          %d files, %.1f MB, signed by %s"
-        % (bundle["files"], bundle["size"] / 1e6, bundle["signer"]["fingerprint"]),
+        % (bundle["files"], bundle["size"] / 1e6, ", ".join(signer["fingerprint"] for signer in bundle["signers"])),
     ]
     for name, host in sorted(deploy["hosts"].items()):
         lines.append("%-9s %s, release %s" % (name, host["status"], host["after"]))

@@ -12,12 +12,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "codes.md"
 sys.path.insert(0, str(REPOSITORY / ".ansible" / "collections"))
 
-from ansible_collections.airgap.ferry.plugins.module_utils.errors import CODES  # noqa: E402
+from ansible_collections.airgap.ferry.plugins.module_utils.codes.registry import CODES  # noqa: E402
 
 HEAD = """# Codes
 
 Every refusal carries one of these, as the key `code` of the task's result and at the start of its message. A code never changes its
-meaning. This page is made from `plugins/module_utils/errors.py` by `make codes`.
+meaning. This page is made from `plugins/module_utils/codes/` by `make codes`.
 
 | code | what it means | what to do |
 |---|---|---|

@@ -7,7 +7,7 @@ import pathlib
 
 PLUGINS = pathlib.Path(__file__).resolve().parents[2] / "plugins"
 _UTILS = PLUGINS / "module_utils"
-ROOMS = tuple(_UTILS / name for name in ("host", "bundle", "zone"))
+ROOMS = tuple(_UTILS / name for name in ("host", "bundle", "zone", "codes"))
 SHARED = tuple(_UTILS / name for name in ("errors.py", "mutex.py", "running.py"))
 MODULES = tuple(
     PLUGINS / "modules" / name

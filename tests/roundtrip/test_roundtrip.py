@@ -31,7 +31,9 @@ def test_the_record_says_whether_the_deployment_was_cut_off(demo_runs, demo):
         assert run["status"] == "succeeded"
         assert {name: host["status"] for name, host in run["hosts"].items()} == dict.fromkeys(HOSTS, status)
         assert len(run["bundle"]["id"]) == 64
-        assert run["bundle"]["signer"]["fingerprint"] == (root / "keys" / "fingerprint").read_text()
+        assert [signer["fingerprint"] for signer in run["bundle"]["signers"]] == [
+            (root / "keys" / "fingerprint").read_text()
+        ]
 
 
 def test_by_path_and_by_name_are_the_same_playbook(deployed):

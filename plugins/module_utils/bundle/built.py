@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from . import files, manifest, opening, statement
+from . import files, manifest, opening, signing, statement
 
 FOLDER = "bundles"
 
@@ -35,5 +35,5 @@ def newest(workdir: str, name: str):
         "created": paper["created"],
         "builder": paper["builder"],
         "size": sum(entry["size"] for entry in entries),
-        "files": len(entries) + 2,  # the statement and its signature
+        "files": len(entries) + 1 + len(signing.read_all(path)),  # the statement and its signatures
     }

@@ -25,7 +25,11 @@ def loads(data: bytes, name: str, limit: int):
         raise _malformed(name, "at most %d bytes" % limit, "%d bytes" % len(data))
     try:
         value = json.loads(
-            data.decode("ascii"), object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float
+            data.decode("ascii"),
+            object_pairs_hook=_unique,
+            parse_int=_short,
+            parse_float=_no_float,
+            parse_constant=_no_float,
         )
         spelling = dumps(value)
     except (ValueError, RecursionError) as error:
@@ -55,6 +59,13 @@ def _unique(pairs):
             raise ValueError("the key %r twice" % key)
         found[key] = value
     return found
+
+
+def _short(text):
+    # Sizes and serials have 13 digits; old Pythons take hours over a number of millions.
+    if len(text) > 40:
+        raise ValueError("a number of %d digits" % len(text))
+    return int(text)
 
 
 def _no_float(text):

@@ -35,9 +35,13 @@ _PROFILE_KEYS = {
     "requires",
     "lock",
     "requirements",
+    "sbom",
     "wheels",
     "installers",
 }
+# The papers of a profile: key -> file name under profiles/<profile>/.
+PAPERS = {"lock": "pylock.toml", "requirements": "requirements.txt", "sbom": "sbom.cdx.json"}
+_ROOTS = ("wheels", "tools", "profiles", "kit")
 # Only where a named reduction left out what its wheels ask for.
 _TRIM = "trim"
 
@@ -62,7 +66,8 @@ def parse(data: bytes) -> dict:
     files, profiles = manifest["files"], manifest["profiles"]
     need(isinstance(files, dict) and files, "files", files)
     for path, entry in files.items():
-        need(is_safe_path(path) and path.split("/")[0] in ("wheels", "tools", "profiles"), "a safe path", path)
+        need(is_safe_path(path) and path.split("/")[0] in _ROOTS, "a safe path", path)
+        need(not path.startswith("wheels/") or _matches(WHEEL, path[7:]), "nothing but wheels in wheels/", path)
         check_file_entry(NAME, path, entry)
     need(len({path.lower() for path in files}) == len(files), "names that differ in more than case", "a collision")
     need(isinstance(profiles, dict) and profiles, "profiles", profiles)
@@ -113,7 +118,7 @@ def _check_profile(name, profile, files):
     driver = requires["driver"]
     need(driver is None or _matches(_DRIVER, driver), "requires.driver as a version", driver)
     folder = "profiles/%s/" % name
-    for key, file_name in (("lock", "pylock.toml"), ("requirements", "requirements.txt")):
+    for key, file_name in PAPERS.items():
         need(profile[key] == folder + file_name, "%s as %s" % (key, folder + file_name), profile[key])
     installers, wheels = profile["installers"], profile["wheels"]
     need(
@@ -132,8 +137,7 @@ def _check_profile(name, profile, files):
         need(_matches(WHEEL, wheel), "a wheel's file name", wheel)
     need(wheels == sorted(set(wheels)), "wheels sorted and once each", "another order")
     for path in [
-        profile["lock"],
-        profile["requirements"],
+        *(profile[key] for key in PAPERS),
         *installers.values(),
         *("wheels/" + wheel for wheel in wheels),
     ]:

@@ -1,189 +1,176 @@
 # Copyright (c) 2026 The airgap.ferry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Detached signatures by GnuPG: judged by VALIDSIG's full fingerprint and hash algorithm, never by an exit code."""
+"""Signatures of a statement: who signs it, and whether those who signed are enough. gpg and ssh keys behind one interface."""
 
 from __future__ import annotations
 
-import contextlib
+import datetime
 import os
 import re
-import shutil
-import subprocess
-import tempfile
+import time
 
-from . import armor
+from . import files, gpg, ssh
 from ..errors import FerryError
 
-SIGNATURE = "statement.json.asc"
 LIMIT = 16 << 10
-_SECONDS = 60
-# Hash algorithm numbers of RFC 4880, section 9.4: SHA-256, SHA-384, SHA-512.
-_STRONG_HASHES = ("8", "9", "10")
-# gpg-agent's socket path must fit in sun_path (108 bytes); its longest name there is /S.gpg-agent.browser.
-_LONGEST_HOME = 80
+MOST = 16
+ROLES = ("builder", "approver")
+# What a depot asks for where nobody said more.
+REQUIRED = {"builder": 1}
+LABEL = "[a-z0-9][a-z0-9-]{0,31}"
+_BACKENDS = {"gpg": gpg, "ssh": ssh}
+_FILE = re.compile(r"statement\.json(?:\.%s)?\.(?:asc|sig)" % LABEL)
+_LONGEST_PASSPHRASE = 1024
 
 
-def sign(data: bytes, signing: dict) -> tuple:
-    """``(armoured signature, full fingerprint of the primary key)`` of ``data``.
+def is_signature(file_name: str) -> bool:
+    """Whether a file of this name, beside the statement, is a signature of it."""
+    return _FILE.fullmatch(file_name) is not None
 
-    ``signing``: ``{"backend": "gpg", "key": fingerprint, "home": path or None, "passphrase_file": path or None}``.
-    """
-    program = _find_gpg()
-    with short_home(signing.get("home")) as home:
-        command = [program, *home, "--batch", "--no-tty", "--status-fd", "2", "--digest-algo", "SHA512"]
-        command += ["--armor", "--no-comments", "--no-emit-version"]
-        if signing.get("passphrase_file"):
-            command += ["--pinentry-mode", "loopback", "--passphrase-file", signing["passphrase_file"]]
-        status = _call(
-            command + ["--local-user", signing["key"], "--detach-sign", "--output", "-"], data, "FERRY-SIGN-001"
-        )
-        fingerprint = _primary_fingerprint(program, home, signing["key"])
-    if not re.search(r"^\[GNUPG:\] SIG_CREATED ", status.stderr, re.M) or fingerprint is None:
-        reason = " / ".join(line for line in status.stderr.splitlines() if not line.startswith("[GNUPG:]"))[:300]
+
+def file_name(backend: str, label=None) -> str:
+    """Where the signature of the builder lies (``label`` None), or of another signer: beside the statement."""
+    name = "statement.json%s.%s" % ("." + label if label else "", _BACKENDS[backend].SUFFIX)
+    if not is_signature(name):
         raise FerryError(
             "FERRY-SIGN-001",
-            "statement.json could not be signed with key %s: gpg says %r; check ferry_signing (key, home, passphrase_file)."
-            % (signing["key"], reason or "nothing"),
+            "label: expected 1 to 32 lower-case letters, digits and hyphens, no hyphen first, found %r; choose another."
+            % label,
         )
-    return status.stdout.encode("ascii"), fingerprint
+    return name
+
+
+def read_all(folder: str) -> dict:
+    """``{file name: bytes}`` of the signatures in ``folder``: no more of them, and of each, than it takes to see that it is too much."""
+    names = sorted(name for name in os.listdir(folder) if is_signature(name))
+    return {name: files.read_limited(os.path.join(folder, name), LIMIT) for name in names[: MOST + 1]}
+
+
+def sign(data: bytes, signing: dict) -> bytes:
+    """A detached signature of ``data``.
+
+    ``signing``: ``{"backend": "gpg", "key": fingerprint, "home": path or None}`` or ``{"backend": "ssh", "key": path of the key}``, both
+    with ``passphrase`` or ``passphrase_file`` where no agent holds the key. A passphrase goes through a pipe and is shown nowhere.
+    """
+    return _backend(signing).sign(data, signing, _passphrase(signing))
 
 
 def is_signed_by(data: bytes, signature: bytes, signing: dict) -> bool:
-    """Whether ``signature`` is a good one of ``data`` by the key that ``signing`` names, asked of the signer's own key ring."""
-    program = _find_gpg()
-    with short_home(signing.get("home")) as home, tempfile.NamedTemporaryFile(prefix="ferry-") as detached:
-        detached.write(signature)
-        detached.flush()
-        command = [program, *home, "--batch", "--no-tty", "--status-fd", "1", "--verify", detached.name, "-"]
-        status = _call(command, data, "FERRY-SIGN-001").stdout
-        fingerprint = _primary_fingerprint(program, home, signing["key"])
-    valid = re.search(r"^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40,64})$", status, re.M)
-    return valid is not None and valid.group(1) == fingerprint
+    """Whether ``signature`` is a good one of ``data`` by the very key that ``signing`` names."""
+    return _backend(signing).is_signed_by(data, signature, signing)
 
 
-def verify(data: bytes, signature: bytes, trusted_keys: list) -> dict:
-    """Who signed ``data``: ``{"name", "backend", "fingerprint"}`` of one of ``trusted_keys`` with the role builder.
+def verify(data: bytes, signatures: dict, trusted_keys: list, required: dict, now=None) -> list:
+    """Who signed ``data``: ``[{"name", "backend", "fingerprint", "roles", "file"}, ...]``, sorted by file.
 
-    ``trusted_keys``: ``[{"name", "backend", "fingerprint", "key": armoured public key, "roles": ["builder"]}]``.
-    Everything but exactly one good signature by an unexpired, unrevoked, trusted key is refused.
+    ``signatures``: ``{file name: bytes}``. ``trusted_keys``: ``[{"name", "backend", "fingerprint", "key": public key, "roles": [...],
+    "revoked": bool, "expires": day}]``, the last two optional. ``required``: ``{role: how many}``, with at least one builder. ``now``: the
+    clock in seconds since the epoch. Every signature has to be a good one of a trusted key: nothing unknown rides along. A person, who
+    may hold several keys, counts once and in one role.
     """
-    if not armor.is_canonical(signature):
+    if len(signatures) > MOST:
         raise FerryError(
             "FERRY-BUNDLE-002",
-            "%s: expected one armoured signature exactly as gpg writes it, found something else; transfer the bundle again."
-            % SIGNATURE,
+            "expected at most %d signatures of statement.json, found more; do not use this bundle." % MOST,
         )
-    lines = _verification(data, signature, trusted_keys)
-    words = [line.split(" ") for line in lines]
-    verdicts = [
-        word[0] for word in words if word[0] in ("GOODSIG", "BADSIG", "ERRSIG", "EXPSIG", "EXPKEYSIG", "REVKEYSIG")
-    ]
-    valid = [word for word in words if word[0] == "VALIDSIG"]
-    if verdicts == ["ERRSIG"] and any(word[0] == "NO_PUBKEY" for word in words):
-        unknown = next(word[1] for word in words if word[0] == "NO_PUBKEY")
+    now = time.time() if now is None else now
+    signers = [_signer(name, data, signatures[name], trusted_keys, now) for name in sorted(signatures)]
+    missing = _missing(signers, dict(required, builder=max(1, required.get("builder", 1))))
+    if missing:
+        raise FerryError(
+            "FERRY-BUNDLE-012",
+            "statement.json is signed by %s; expected %s more (ferry_required_signatures), of another person; run approve.yml, then transfer it again."
+            % (
+                ", ".join("%s (%s)" % (signer["name"], " and ".join(signer["roles"])) for signer in signers)
+                or "nobody",
+                " and ".join("%d %s" % (missing.count(role), role) for role in sorted(set(missing))),
+            ),
+        )
+    return signers
+
+
+def _signer(name, data, signature, trusted_keys, now):
+    if len(signature) > LIMIT:
+        raise FerryError(
+            "FERRY-BUNDLE-002", "%s: expected at most %d bytes, found more; do not use this bundle." % (name, LIMIT)
+        )
+    kind, backend = next(item for item in _BACKENDS.items() if name.endswith("." + item[1].SUFFIX))
+    known = [key for key in trusted_keys if (key.get("backend") or "gpg") == kind]
+    fingerprint = backend.who_signed(name, data, signature, known)
+    entries = [key for key in known if backend.fingerprint_of(key) == fingerprint]
+    roles = [role for role in ROLES if any(role in key["roles"] for key in entries)]
+    if not roles:
         raise FerryError(
             "FERRY-BUNDLE-003",
-            "%s is signed with key %s, which is in no entry of ferry_trusted_keys; check with the builder before trusting it."
-            % (SIGNATURE, unknown),
+            "%s is signed with key %s, expected the fingerprint of a builder or approver in ferry_trusted_keys; check with its holder before trusting it."
+            % (name, fingerprint),
         )
-    if verdicts != ["GOODSIG"] or len(valid) != 1 or len(valid[0]) < 11 or valid[0][9] != "00":
-        raise FerryError(
-            "FERRY-BUNDLE-002",
-            "%s: expected one good signature of statement.json, found %s; do not use this bundle."
-            % (SIGNATURE, ", ".join(verdicts) or "none"),
-        )
-    if valid[0][8] not in _STRONG_HASHES:
-        raise FerryError(
-            "FERRY-BUNDLE-011",
-            "%s uses hash algorithm %s of RFC 4880, expected SHA-256 or stronger; have it signed again."
-            % (SIGNATURE, valid[0][8]),
-        )
-    for key in trusted_keys:
-        if key["fingerprint"].upper() == valid[0][10].upper() and "builder" in key["roles"]:
-            return {"name": key["name"], "backend": "gpg", "fingerprint": key["fingerprint"].upper()}
+    for key in entries:
+        _require_in_force(name, key, now)
+    return {"name": entries[0]["name"], "backend": kind, "fingerprint": fingerprint, "roles": roles, "file": name}
+
+
+def _require_in_force(name, key, now):
+    """Refuse what the inventory itself says of a key: an ssh key has no other place to say that it is over."""
+    if key.get("revoked"):
+        over = "is marked as revoked"
+    elif key.get("expires") and not _is_before(now, key["expires"]):
+        over = "expired on %s" % key["expires"]
+    else:
+        return
     raise FerryError(
-        "FERRY-BUNDLE-003",
-        "%s is signed with key %s, expected the fingerprint of a builder in ferry_trusted_keys; check with the builder before trusting it."
-        % (SIGNATURE, valid[0][10]),
+        "FERRY-BUNDLE-014",
+        "%s is signed by %s with key %s, which %s in ferry_trusted_keys; have the bundle signed with another key."
+        % (name, key["name"], key["fingerprint"], over),
     )
 
 
-def _verification(data, signature, trusted_keys):
-    """The status lines of ``gpg --verify`` in a home that knows the trusted keys and nothing else."""
-    program = _find_gpg()
-    home = tempfile.mkdtemp(prefix="ferry-", dir="/tmp" if os.path.isdir("/tmp") else None)
+def _is_before(now, day):
+    """Whether the day, in UTC, has not begun yet; a day that cannot be read is over."""
     try:
-        base = [program, "--homedir", home, "--batch", "--no-tty", "--no-autostart", "--no-options"]
-        for key in trusted_keys:
-            _call(base + ["--import"], key["key"].encode("utf-8"), "FERRY-BUNDLE-002")
-        detached = os.path.join(home, SIGNATURE)
-        with open(detached, "wb") as stream:
-            stream.write(signature)
-        answer = _call(
-            base + ["--no-auto-key-retrieve", "--trust-model", "always", "--status-fd", "1", "--verify", detached, "-"],
-            data,
-            "FERRY-BUNDLE-002",
-        )
-        return [line[9:] for line in answer.stdout.splitlines() if line.startswith("[GNUPG:] ")]
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        moment = datetime.datetime.strptime(str(day), "%Y-%m-%d").replace(tzinfo=datetime.timezone.utc)
+    except ValueError:
+        return False
+    return now < moment.timestamp()
 
 
-def _primary_fingerprint(program, home, key):
-    """The fingerprint of the primary key that ``key`` names; the first fpr line after pub in gpg's colon listing."""
-    listing = _call([program] + home + ["--batch", "--with-colons", "--list-keys", key], b"", "FERRY-SIGN-001").stdout
-    found = re.search(r"^pub:.*\n(?:.*\n)*?fpr:(?:[^:]*:){8}([0-9A-F]{40,64}):", listing, re.M)
-    return found.group(1) if found else None
+def _missing(signers, required):
+    """The roles, one for each signature that lacks, when every person counts once; nobody is given a role that another needs more."""
+    people: dict = {}
+    for signer in signers:
+        people.setdefault(signer["name"], set()).update(signer["roles"])
+    wanted = [role for role in sorted(required) for _time in range(required[role])]
+    given: dict = {}
+
+    def give(number, asked):
+        for person in sorted(people):
+            if wanted[number] in people[person] and person not in asked:
+                asked.add(person)
+                if person not in given or give(given[person], asked):
+                    given[person] = number
+                    return True
+        return False
+
+    return [role for number, role in enumerate(wanted) if not give(number, set())]
 
 
-@contextlib.contextmanager
-def short_home(home):
-    """gpg's option for ``home``; a home with a long path is reached through a short link, and its agent ended after."""
-    if not home:
-        yield []
-        return
-    if len(home) <= _LONGEST_HOME:
-        yield ["--homedir", home]
-        return
-    folder = tempfile.mkdtemp(prefix="ferry-", dir="/tmp")
-    link = os.path.join(folder, "h")
-    os.symlink(os.path.abspath(home), link)
-    try:
-        yield ["--homedir", link]
-        if shutil.which("gpgconf"):
-            _call(["gpgconf", "--homedir", link, "--kill", "gpg-agent"], b"", "FERRY-SIGN-001")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _backend(signing):
+    return _BACKENDS[signing.get("backend") or "gpg"]
 
 
-def _find_gpg():
-    program = shutil.which("gpg")
-    if program is None:
-        raise FerryError("FERRY-TOOL-002", "gpg was not found on PATH; install the package gnupg.")
-    return program
-
-
-def _call(command, data, code):
-    try:
-        done = subprocess.run(
-            command,
-            input=data,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            env=_environment(),
-        )
-    except subprocess.TimeoutExpired:
+def _passphrase(signing):
+    """The passphrase in bytes, from the inventory or the first line of a file; None where an agent has the key or there is none."""
+    if signing.get("passphrase_file"):
+        data = files.read_limited(signing["passphrase_file"], _LONGEST_PASSPHRASE).split(b"\n")[0]
+    elif signing.get("passphrase") is not None:
+        data = signing["passphrase"].encode("utf-8")
+    else:
+        return None
+    if len(data) > _LONGEST_PASSPHRASE or b"\n" in data or b"\0" in data:
         raise FerryError(
-            code,
-            "%s gave no answer in %d seconds; is gpg-agent waiting for a passphrase that no file gives?"
-            % (command[0], _SECONDS),
+            "FERRY-SIGN-001",
+            "passphrase of key %s: expected one line of at most %d bytes, found more; correct it where it is kept."
+            % (signing["key"], _LONGEST_PASSPHRASE),
         )
-    done.stdout, done.stderr = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
-    return done
-
-
-def _environment():
-    """English messages; a passphrase never comes from the environment."""
-    return dict(os.environ, LC_ALL="C.UTF-8")
+    return data

@@ -14,8 +14,9 @@ from ..errors import FerryError
 TYPE = "airgap.ferry/statement/v1"
 NAME = "statement.json"
 SOURCES = "sources.json"
+GATES = "gates.json"
 LIMIT = 64 << 10
-SIGNED = (manifest.NAME, manifest.SUMS, SOURCES)
+SIGNED = (manifest.NAME, manifest.SUMS, SOURCES, GATES)
 _KEYS = {"type", "name", "serial", "created", "expires", "builder", "previous", "files"}
 _BUNDLE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 MAX_SERIAL = (1 << 40) - 1

@@ -16,29 +16,40 @@ data to judge by). Never is a thing that was not looked at ``passed``. A **findi
 
 from __future__ import annotations
 
+import json
+import os
+import textwrap
+
+from ..bundle import files
+from ..codes.registry import CODES
 from ..errors import FerryError
+from ..record.words import plural
 
 TYPE = "airgap.ferry/gates/v1"
+FOLDER = "gates"
 PASSED, REFUSED, NOT_CHECKED = "passed", "refused", "not checked"
 # What one message can say; the report has them all.
 _SHOWN = 10
+_HEADS = ("gate", "state", "enforced", "open", "waived")
+_WIDTH = 118
+_LABEL = 8
+_LIMIT = 64 << 20
 
 
 def answer(gate: str, enforced: bool, findings: list, told=()) -> dict:
     """The answer of a gate that has judged."""
-    open_ones = [finding for finding in findings if not finding["waived"]]
     return {
         "gate": gate,
-        "state": REFUSED if open_ones else PASSED,
+        "state": REFUSED if _open(findings) else PASSED,
         "enforced": enforced,
         "findings": findings,
-        "told": list(told),
+        "told": [plain(sentence) for sentence in told],
     }
 
 
 def not_checked(gate: str, why: str, enforced: bool = False) -> dict:
     """The answer of a gate that could not judge, or was not asked to; enforced, it refuses as well."""
-    return {"gate": gate, "state": NOT_CHECKED, "enforced": enforced, "findings": [], "told": [why]}
+    return {"gate": gate, "state": NOT_CHECKED, "enforced": enforced, "findings": [], "told": [plain(why)]}
 
 
 def finding(code: str, package: dict, text: str, waived=None) -> dict:
@@ -46,8 +57,177 @@ def finding(code: str, package: dict, text: str, waived=None) -> dict:
     return {
         "code": code,
         "package": "%s==%s" % (package["name"], package["version"]),
-        "wheel": package["wheel"],
+        "wheel": plain(package["wheel"]),
         "profiles": sorted(package["profiles"]),
-        "text": text,
-        "waived": waived,
+        "text": plain(text),
+        "waived": plain(waived) if waived else None,
     }
+
+
+def plain(text: str) -> str:
+    """What others say (METADATA, advisories, file names), without what breaks a line or drives a terminal."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def refuse(answers: list, workdir: str) -> None:
+    """Raise for the first gate that is enforced and did not pass; its code is the first finding's, or FERRY-GATE-001."""
+    for one in answers:
+        if not one["enforced"] or one["state"] == PASSED:
+            continue
+        found = _open(one["findings"])
+        code = found[0]["code"] if found else "FERRY-GATE-001"
+        if found:
+            shown = ["%s (%s): %s" % (each["package"], each["wheel"], each["text"]) for each in found[:_SHOWN]]
+            shown += ["and %d more" % (len(found) - _SHOWN)] if len(found) > _SHOWN else []
+            told = "has %s: %s" % (plural(len(found), "finding"), "; ".join(shown))
+        else:
+            told = "is enforced and could not judge: %s" % "; ".join(one["told"])
+        raise FerryError(code, "The gate %s %s%s. %s" % (one["gate"], told, _lies_in(workdir, answers), CODES[code][1]))
+
+
+def write(workdir: str, answers: list) -> str:
+    """Write ``report.json``, ``report.md`` and ``report.txt`` under ``<workdir>/gates/``, those that differ; the path of the Markdown."""
+    texts = {
+        "report.json": _dumps(answers),
+        "report.md": markdown(answers),
+        "report.txt": "\n".join(lines(answers)) + "\n",
+    }
+    for name, text in texts.items():
+        write_changed(os.path.join(workdir, FOLDER, name), text)
+    return os.path.join(workdir, FOLDER, "report.md")
+
+
+def write_changed(path: str, text: str) -> None:
+    """Make ``text`` what the file at ``path`` says; one that says it is not touched."""
+    data = text.encode("utf-8")
+    try:
+        if files.read_limited(path, _LIMIT) == data:
+            return
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    files.write_durably(path, data)
+
+
+def summary(answers: list) -> dict:
+    """For the change record: ``{gate: {"state", "enforced", "findings": how many nobody excused, "waived": how many somebody did}}``."""
+    return {
+        one["gate"]: {
+            "state": one["state"],
+            "enforced": one["enforced"],
+            "findings": len(_open(one["findings"])),
+            "waived": len(one["findings"]) - len(_open(one["findings"])),
+        }
+        for one in answers
+    }
+
+
+def paper(answers: list) -> dict:
+    """For the bundle: all of the answers, in one order, and no word of when they were given."""
+    told = [
+        dict(one, findings=sorted(one["findings"], key=_place), told=list(one["told"]))
+        for one in sorted(answers, key=lambda one: one["gate"])
+    ]
+    return {"type": TYPE, "gates": told}
+
+
+def same(one, other) -> bool:
+    """Whether two papers come to the same; what the gates tell besides, such as how old their data is, does not count."""
+
+    def judged(paper):
+        return [{key: value for key, value in each.items() if key != "told"} for each in paper["gates"]]
+
+    return judged(one) == judged(other)
+
+
+def lines(answers: list) -> list:
+    """The answers as lines of at most 118 characters, a long name apart."""
+    rows = [_HEADS, *_rows(answers)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    out = [_headline(answers), ""]
+    out += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    for one in answers:
+        out += ["", one["gate"]]
+        for label, text in _details(one):
+            out += textwrap.wrap(
+                text,
+                _WIDTH,
+                initial_indent="  %s " % label.ljust(_LABEL),
+                subsequent_indent=" " * (_LABEL + 3),
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+    return out
+
+
+def markdown(answers: list) -> str:
+    """The same as Markdown."""
+    out = ["# What the gates found", "", _headline(answers), "", _row(_HEADS), _row(["---"] * len(_HEADS))]
+    out += [_row(cells) for cells in _rows(answers)]
+    for one in answers:
+        out += ["", "## %s" % one["gate"], ""]
+        out += ["- **%s**: %s" % (label, _escaped(text)) for label, text in _details(one)]
+    return "\n".join(out) + "\n"
+
+
+def _dumps(answers):
+    return json.dumps(paper(answers), indent=2, sort_keys=True) + "\n"
+
+
+def _lies_in(workdir, answers):
+    """Where the report lies, if it does: a check run writes none."""
+    folder = os.path.join(workdir, FOLDER)
+    try:
+        written = files.read_limited(os.path.join(folder, "report.json"), _LIMIT) == _dumps(answers).encode("utf-8")
+    except FileNotFoundError:
+        written = False
+    return "; the whole report is %s" % os.path.join(folder, "report.md") if written else ""
+
+
+def _headline(answers):
+    states = [one["state"] for one in answers]
+    counts = ["%d %s" % (states.count(state), state) for state in (PASSED, REFUSED, NOT_CHECKED) if state in states]
+    return "%s: %s." % (plural(len(answers), "gate"), ", ".join(counts))
+
+
+def _rows(answers):
+    counted = summary(answers)
+    for one in answers:
+        count = counted[one["gate"]]
+        yield (
+            one["gate"],
+            one["state"],
+            "yes" if one["enforced"] else "no",
+            str(count["findings"]),
+            str(count["waived"]),
+        )
+
+
+def _details(one):
+    """``(label, text)`` of everything that is to be said of one gate."""
+    for sentence in one["told"]:
+        yield "told", sentence
+    for each in sorted(one["findings"], key=_place):
+        about = "%s: %s (%s; %s): %s" % (
+            each["code"],
+            each["package"],
+            each["wheel"],
+            ", ".join(each["profiles"]),
+            each["text"],
+        )
+        yield ("waived", "%s; because: %s" % (about, each["waived"])) if each["waived"] else ("open", about)
+
+
+def _open(findings):
+    return [each for each in findings if not each["waived"]]
+
+
+def _place(each):
+    return bool(each["waived"]), each["package"], each["wheel"], each["code"], each["text"]
+
+
+def _escaped(text):
+    return "".join("\\" + each if each in "\\`*_[]<>|" else each for each in text)
+
+
+def _row(cells):
+    return "| %s |" % " | ".join(cells)

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import os
 
+try:
+    import winreg
+except ImportError:  # only Windows has a registry
+    winreg = None
 
 # Flags of a route in the kernel's tables (linux/route.h): by way of a gateway; refused.
 _GATEWAY, _REJECT = 0x2, 0x200
@@ -53,3 +57,21 @@ def free_bytes(path: str):
         path = os.path.dirname(path)
     status = os.statvfs(path) if hasattr(os, "statvfs") else None
     return status.f_bavail * status.f_frsize if status else None
+
+
+def long_paths():
+    """Whether Windows lets programs use paths of more than 259 characters; None elsewhere."""
+    if winreg is None:
+        return None
+    return registry(r"SYSTEM\CurrentControlSet\Control\FileSystem", "LongPathsEnabled") == 1
+
+
+def registry(key: str, name: str):
+    """A value under HKEY_LOCAL_MACHINE of Windows; None where there is none."""
+    if winreg is None:
+        return None
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as opened:
+            return winreg.QueryValueEx(opened, name)[0]
+    except OSError:
+        return None

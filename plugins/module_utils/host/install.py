@@ -83,6 +83,10 @@ class Installation:
         fetched = self._depot.fetch(listed)
         places = {path: self._depot.place(entry, path) for path, entry in listed.items()}
         size = preflight.check_unpacked(self.root.path, [places[path] for path in wheels])
+        if facts.long_paths() is False:
+            preflight.check_paths(
+                self.root.site(self.release, self._python["version"]), [places[path] for path in wheels]
+            )
         if os.path.lexists(self.root.folder(self.release)):  # of a run that was killed
             self.root.remove(self.release)
         try:

@@ -15,6 +15,8 @@ from ..errors import FerryError
 _MACHINES = {"x86_64": ("x86_64", "amd64"), "aarch64": ("aarch64", "arm64")}
 # Room for bytecode, RECORD files and blocks that are not filled, on top of the files themselves.
 _MARGIN = 1.25
+# The longest path that Windows takes where long paths are off: MAX_PATH without its final NUL.
+LONGEST_PATH = 259
 
 
 def check_host(profile_name: str, profile: dict, python: dict) -> None:
@@ -57,6 +59,21 @@ def check_unpacked(root: str, paths: list) -> int:
             size += sum(member.file_size for member in archive.infolist())
     _require_space(root, int(size * _MARGIN))
     return size
+
+
+def check_paths(site: str, paths: list, limit: int = LONGEST_PATH) -> None:
+    """FERRY-HOST-004 unless every member of the wheels at ``paths`` has a path of at most ``limit`` characters under ``site``."""
+    for path in paths:
+        with zipfile.ZipFile(path) as archive:
+            longest = max(archive.namelist(), key=len, default="")
+        length = len(site) + 1 + len(longest)
+        if length > limit:
+            raise FerryError(
+                "FERRY-HOST-004",
+                "%s: %s would lie at a path of %d characters under %s, expected at most %d without long paths; "
+                "enable long paths in Windows or choose a shorter ferry_root."
+                % (os.path.basename(path), longest, length, site, limit),
+            )
 
 
 def _require_space(root, needed):

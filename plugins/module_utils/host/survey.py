@@ -18,11 +18,6 @@ import sys
 from . import facts, gpu
 from .python import environment, numbers
 
-try:
-    import winreg
-except ImportError:  # only Windows has a registry
-    winreg = None
-
 # For one interpreter, and for the driver.
 _SECONDS = 20
 _OLDEST = (3, 8)
@@ -104,7 +99,7 @@ def survey(root, python) -> dict:
         "memory_bytes": memory_bytes(),
         "root": room(root),
         "selinux": selinux(),
-        "long_paths": long_paths(),
+        "long_paths": facts.long_paths(),
         "driver": driver(),
         "named_python": python,
         "pythons": interpreters(python),
@@ -221,7 +216,9 @@ def cpu() -> dict:
     elif flags:
         known = {name: name in flags.group(1).split() for name in _FLAGS}
     name = (
-        model.group(1) if model else _registry(r"HARDWARE\DESCRIPTION\System\CentralProcessor\0", "ProcessorNameString")
+        model.group(1)
+        if model
+        else facts.registry(r"HARDWARE\DESCRIPTION\System\CentralProcessor\0", "ProcessorNameString")
     )
     return {"model": name.strip() if name else None, "count": os.cpu_count(), "flags": known}
 
@@ -272,13 +269,6 @@ def selinux():
     return "disabled" if kernel is not None and "selinuxfs" not in kernel.split() else None
 
 
-def long_paths():
-    """Whether Windows lets programs use paths of more than 259 characters; None elsewhere."""
-    if winreg is None:
-        return None
-    return _registry(r"SYSTEM\CurrentControlSet\Control\FileSystem", "LongPathsEnabled") == 1
-
-
 def driver() -> dict:
     """The NVIDIA driver: ``{"outcome": "ok" | "absent" | "failed" | "timeout", "reason", "version", "devices": [{"name", "memory_mib"}]}``."""
     found = gpu.driver(_SECONDS)
@@ -296,17 +286,6 @@ def driver() -> dict:
             for device in devices
         ],
     }
-
-
-def _registry(key, name):
-    """A value under HKEY_LOCAL_MACHINE; None where there is none."""
-    if winreg is None:
-        return None
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key) as opened:
-            return winreg.QueryValueEx(opened, name)[0]
-    except OSError:
-        return None
 
 
 def _text(path):

@@ -85,7 +85,7 @@ def _names(hosts: List[str], run: Json) -> str:
 
 
 def _run(run: Json) -> str:
-    pairs = _bundle(run)
+    pairs = _bundle(run) + _gates(run)
     pairs.append(("Playbook", text(run["playbook"] or "not known")))
     pairs.append(("Operator", text(run["operator"]) + note("on " + run["controller"])))
     pairs.append(("Started", moment(run["started"])))
@@ -114,18 +114,28 @@ def _bundle(run: Json) -> List[Tuple[str, str]]:
     extent += [words.size(bundle["size"])] if bundle["size"] is not None else []
     built = [words.moment(bundle["created"])] if bundle["created"] else []
     built += ["by " + bundle["builder"]] if bundle["builder"] else []
-    serial = "serial %d" % bundle["serial"] if bundle["serial"] is not None else ""
-    signer = bundle["signer"]
-    signature = "this run checked no signature"
-    if signer["fingerprint"]:
-        name = text(signer["name"] or "") + note(signer["backend"] or "")
-        signature = "%s %s" % (code(signer["fingerprint"], "hash"), name)
+    signed = [("Signed by", _signature(signer)) for signer in bundle["signers"]]
     return [
         ("Bundle", text(bundle["name"] or "unnamed") + note(", ".join(extent))),
-        ("Built", text(" ".join(built) or "not known") + note(serial)),
+        ("Built", text(" ".join(built) or "not known") + note(words.serial(bundle))),
         ("Bundle id", code(bundle["id"], "hash") if bundle["id"] else "not known"),
-        ("Signed by", signature),
+        *(signed or [("Signed by", "this run checked no signature")]),
     ]
+
+
+def _signature(signer: Json) -> str:
+    about = ", ".join([*signer["roles"], signer["backend"] or ""]).strip(", ")
+    return "%s %s" % (code(signer["fingerprint"] or "not known", "hash"), text(signer["name"] or "") + note(about))
+
+
+def _gates(run: Json) -> List[Tuple[str, str]]:
+    said = []
+    for name, gate in sorted(run["gates"].items()):
+        more = [words.plural(gate["findings"], "finding")] if gate["findings"] else []
+        more += ["%d excused" % gate["waived"]] if gate["waived"] else []
+        more += [] if gate["enforced"] or gate["state"] == "not checked" else ["not enforced"]
+        said.append(("Gate: " + name, text(gate["state"]) + note(", ".join(more))))
+    return said
 
 
 def _errors(run: Json) -> str:

@@ -32,8 +32,13 @@ _BUNDLE_KEYS = {
     "builder": _TEXT,
     "size": int,
     "files": int,
+    "allowed": bool,
+    "replaced": int,
 }
 _SIGNER_KEYS = {"name": _TEXT, "fingerprint": _TEXT, "backend": _TEXT}
+_GATE_KEYS = {"state": _TEXT, "enforced": bool, "findings": int, "waived": int}
+# What is not said of a gate is no pass.
+_NO_GATE = {"state": "not checked", "enforced": False, "findings": 0, "waived": 0}
 _EVENT_KEYS = {"profile": _TEXT, "before": _TEXT, "after": _TEXT, "release": _TEXT}
 _CODE_PREFIX = re.compile(r"(FERRY-[A-Z]+-\d{3}): ")
 
@@ -83,6 +88,7 @@ def new_run(
 def _nothing_done(hosts: List[Json]) -> Json:
     return {
         "bundle": None,
+        "gates": {},
         "stages": [],
         "hosts": {host["name"]: _new_host(host["profile"]) for host in hosts},
         "errors": [],
@@ -161,8 +167,12 @@ def _clean_event(event: Any) -> Optional[Json]:
     clean["seconds"] = _number(event.get("seconds"))
     if isinstance(event.get("bundle"), dict):
         clean["bundle"] = _pick(event["bundle"], _BUNDLE_KEYS)
-        if isinstance(event["bundle"].get("signer"), dict):
-            clean["bundle"]["signer"] = _pick(event["bundle"]["signer"], _SIGNER_KEYS)
+        if isinstance(event["bundle"].get("signers"), list):
+            signers = [signer for signer in event["bundle"]["signers"] if isinstance(signer, dict)]
+            clean["bundle"]["signers"] = [_signer(signer) for signer in signers]
+    if isinstance(event.get("gates"), dict):
+        gates = {str(name): gate for name, gate in event["gates"].items() if isinstance(gate, dict)}
+        clean["gates"] = {name: dict(_NO_GATE, **_pick(gate, _GATE_KEYS)) for name, gate in gates.items()}
     for key in ("packages_before", "packages_after"):
         if isinstance(event.get(key), dict):
             clean[key] = {str(name): str(version) for name, version in event[key].items()}
@@ -177,6 +187,12 @@ def _clean_event(event: Any) -> Optional[Json]:
 
 def _pick(source: Json, keys: Json) -> Json:
     return {key: source[key] for key, kind in keys.items() if isinstance(source.get(key), kind)}
+
+
+def _signer(signer: Json) -> Json:
+    roles = signer.get("roles")
+    roles = [str(role) for role in roles] if isinstance(roles, list) else []
+    return dict(dict.fromkeys(_SIGNER_KEYS), **_pick(signer, _SIGNER_KEYS), roles=roles)
 
 
 def _number(value: Any) -> Optional[float]:
@@ -212,6 +228,7 @@ def finish(
                 {"stage": event["stage"], "host": line["host"], "status": line["status"], "seconds": event["seconds"]}
             )
             _merge_bundle(run, event.get("bundle"))
+            run["gates"].update(event.get("gates", {}))
             if event["stage"] in HOST_STAGES:
                 run["hosts"].setdefault(line["host"], _new_host(None))
         told.setdefault(line["host"], []).append(line)
@@ -244,11 +261,11 @@ def finish(
 
 def _merge_bundle(run: Json, more: Optional[Json]) -> None:
     if more:
-        empty: Json = dict.fromkeys(_BUNDLE_KEYS)
-        empty["signer"] = dict.fromkeys(_SIGNER_KEYS)
-        bundle = run["bundle"] = run["bundle"] or empty
-        bundle["signer"].update(more.get("signer", {}))
-        bundle.update({key: value for key, value in more.items() if key != "signer"})
+        known = run["bundle"] or {}
+        if not known or None not in (known["serial"], more.get("serial")) and known["serial"] != more["serial"]:
+            # The first, or another than was sent or received before: nothing of the one may be said of the other.
+            run["bundle"] = dict(dict.fromkeys(_BUNDLE_KEYS), signers=[])
+        run["bundle"].update(more)
 
 
 def _fold_host(host: Json, lines: List[Json]) -> None:

@@ -15,6 +15,7 @@ _WAY = {
     "tools": "Staging tools ready",
     "lock": "Versions locked",
     "build": "Bundle built and signed",
+    "approve": "Bundle approved",
     "send": "Bundle sent",
     "receive": "Bundle received",
     "open": "Bundle checked and opened",
@@ -73,6 +74,19 @@ def _failure(run: Json, count: Counter, total: int) -> str:
 
 def _rest(count: Counter, statuses: Iterable[str]) -> List[str]:
     return ["%s %s" % (plural(count[status], "host"), status) for status in statuses if count[status]]
+
+
+def serial(bundle: Json) -> str:
+    """The serial of a bundle, and by whose word one came back that a depot had left behind; empty where nobody told it."""
+    number, replaced = bundle["serial"], bundle.get("replaced")
+    if number is None:
+        return ""
+    if not bundle.get("allowed"):
+        return "serial %d" % number
+    if replaced is None:
+        return "serial %d by explicit allowance" % number
+    again = "older serial %d" if number < replaced else "serial %d again"
+    return (again + " by explicit allowance, instead of %d") % (number, replaced)
 
 
 def plural(number: int, noun: str) -> str:

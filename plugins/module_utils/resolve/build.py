@@ -10,12 +10,34 @@ import os
 import shutil
 import socket
 import time
+from dataclasses import dataclass
 
-from . import closure, index, lock, metadata, pylock, store, trim
+from . import closure, index, kit, lock, metadata, pylock, sbom, store, trim
 from .installers import installers
-from ..bundle import built, canonical, files, manifest, opening, signing, statement
+from ..bundle import built, canonical, files, manifest, opening, signing, statement, wheel
 from ..compat import hardware
 from ..errors import FerryError
+from ..gates import report
+
+_DAY = 86400
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be built: the bundle ``name`` of ``profiles``.
+
+    ``environment``: what pip and uv are run with. ``signing``: as in :func:`signing.sign`. ``gates``: the value of gates.json.
+    ``valid_days``: after how many days a depot no longer opens it, or None. ``kit``: whether it carries the controller too.
+    """
+
+    workdir: str
+    name: str
+    profiles: list
+    environment: dict
+    signing: dict
+    gates: dict
+    valid_days: int | None = None
+    kit: bool = False
 
 
 def plan(workdir: str, profiles: list) -> tuple:
@@ -34,76 +56,87 @@ def plan(workdir: str, profiles: list) -> tuple:
     return locked, [package for package, _profile in wheels.values()]
 
 
-def describe(workdir: str, profiles: list, locked: dict) -> tuple:
-    """``(manifest bytes, {path in the bundle: path of the file, or bytes})`` when the store has every wheel."""
+def describe(order: Order, locked: dict) -> tuple:
+    """``(manifest bytes, {path in the bundle: package in the store, or bytes})`` when the store has every wheel."""
     contents, described = {}, {}
-    for profile in profiles:
+    for profile in order.profiles:
+        packages = locked[profile.name]
         folder = "profiles/%s/" % profile.name
-        lock_path = lock.lock_path(workdir, profile.name)
-        contents[folder + "pylock.toml"] = files.read_limited(lock_path, manifest.LIMIT)
-        contents[folder + "requirements.txt"] = pylock.requirements(locked[profile.name])
-        for package in locked[profile.name]:
-            contents["wheels/" + package["wheel"]] = package
+        lock_path = lock.lock_path(order.workdir, profile.name)
+        papers = {key: folder + name for key, name in manifest.PAPERS.items()}
         carried = {package["name"]: package for package in installers(profile)}
+        contents[papers["lock"]] = files.read_limited(lock_path, manifest.LIMIT)
+        contents[papers["requirements"]] = pylock.requirements(packages)
+        contents[papers["sbom"]] = sbom.make(order.workdir, profile, list(carried.values()))
+        for package in packages:
+            contents["wheels/" + package["wheel"]] = package
         for package in carried.values():
             contents["tools/" + package["wheel"]] = package
         described[profile.name] = dict(
             profile.spec(),
-            lock=folder + "pylock.toml",
-            requirements=folder + "requirements.txt",
-            wheels=sorted(package["wheel"] for package in locked[profile.name]),
+            **papers,
+            wheels=sorted(package["wheel"] for package in packages),
             installers={name: "tools/" + package["wheel"] for name, package in carried.items()},
-            requires=hardware.requirements(
-                profile.os, profile.arch, [package["name"] for package in locked[profile.name]]
-            ),
+            requires=hardware.requirements(profile.os, profile.arch, [package["name"] for package in packages]),
         )
-    entries = {path: _entry(workdir, content) for path, content in contents.items()}
+    if order.kit:
+        contents.update(kit.contents(order.workdir))
+    entries = {path: _entry(order.workdir, content) for path, content in contents.items()}
     return manifest.build(described, entries), contents
 
 
-def write(
-    workdir: str, name: str, manifest_bytes: bytes, contents: dict, profiles: list, environment: dict, sign_with: dict
-) -> tuple:
-    """Make the newest bundle ``name`` the one with this manifest: ``(bundle as built.newest gives it, True where it was written)``.
-
-    Every wheel is hashed again first, and FERRY-LOCK-005 to 009 refuse a lock that the wheels themselves show not to be closed.
-    """
-    before, changed = would_write(workdir, name, manifest_bytes, sign_with)
-    if not changed:
-        return before, False
+def check(order: Order, manifest_bytes: bytes, contents: dict) -> None:
+    """Hash every stored wheel again, look into it as a depot will, and see that the locks are closed, before anything is signed."""
     for content in contents.values():
         if isinstance(content, dict):
-            store.check(workdir, content)
-    check_closure(workdir, profiles)
+            store.check(order.workdir, content)
+    wheel.check_all(lambda path: store.place(order.workdir, contents[path]), manifest.parse(manifest_bytes))
+    check_closure(order.workdir, order.profiles)
+
+
+def write(order: Order, manifest_bytes: bytes, contents: dict) -> tuple:
+    """Make the newest bundle of this name the one with this manifest: ``(bundle as built.newest gives it, True where it was written)``."""
+    before, changed = would_write(order, manifest_bytes)
+    if not changed:
+        return before, False
+    check(order, manifest_bytes, contents)
     now = int(time.time())
     serial = max(before["serial"] + 1 if before else 1, now)
-    final = os.path.join(workdir, built.FOLDER, opening.directory_name(name, serial))
-    temporary = os.path.join(workdir, built.FOLDER, ".building")
+    final = os.path.join(order.workdir, built.FOLDER, opening.directory_name(order.name, serial))
+    temporary = os.path.join(order.workdir, built.FOLDER, ".building")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         for path, content in contents.items():
             place = os.path.join(temporary, path)
             os.makedirs(os.path.dirname(place), exist_ok=True)
             if isinstance(content, dict):
-                files.link_or_copy(store.place(workdir, content), place)
+                files.link_or_copy(store.place(order.workdir, content), place)
             else:
                 files.write_durably(place, content)
         papers = {
             manifest.NAME: manifest_bytes,
             manifest.SUMS: manifest.checksums(manifest_bytes),
-            statement.SOURCES: canonical.dumps(_sources(workdir, profiles, environment)),
+            statement.SOURCES: canonical.dumps(_sources(order)),
+            statement.GATES: canonical.dumps(order.gates),
         }
-        listed = {path: _entry(workdir, data) for path, data in papers.items()}
-        builder = "%s@%s" % (getpass.getuser(), socket.gethostname())
-        papers[statement.NAME] = statement.build(name, serial, now, builder, before["id"] if before else None, listed)
-        papers[signing.SIGNATURE], _fingerprint = signing.sign(papers[statement.NAME], sign_with)
+        listed = {path: _entry(order.workdir, data) for path, data in papers.items()}
+        papers[statement.NAME] = statement.build(
+            order.name,
+            serial,
+            now,
+            "%s@%s" % (getpass.getuser(), socket.gethostname()),
+            before["id"] if before else None,
+            listed,
+            now + order.valid_days * _DAY if order.valid_days else None,
+        )
+        papers[signing.file_name(order.signing["backend"])] = signing.sign(papers[statement.NAME], order.signing)
         for path, data in papers.items():
             files.write_durably(os.path.join(temporary, path), data)
         os.rename(temporary, final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     files.sync_directory(os.path.dirname(final))
-    return built.newest(workdir, name), True
+    return built.newest(order.workdir, order.name), True
 
 
 def check_closure(workdir: str, profiles: list) -> None:
@@ -112,20 +145,36 @@ def check_closure(workdir: str, profiles: list) -> None:
         path = lock.lock_path(workdir, profile.name)
         locked = pylock.read(path)
         requirements, constraints = lock.asked_for(workdir, profile, locked["inputs"])
-        texts = {package["wheel"]: metadata.of_wheel(store.place(workdir, package)) for package in locked["packages"]}
-        closure.check(profile, requirements, constraints, texts, trim.excused(path, profile, locked))
+        said = texts(workdir, locked["packages"])
+        closure.check(profile, requirements, constraints, said, trim.excused(path, profile, locked))
 
 
-def would_write(workdir: str, name: str, manifest_bytes: bytes, sign_with: dict) -> tuple:
-    """``(the newest bundle name or None, True where its manifest is another, or its statement is not signed by this key)``."""
-    before = built.newest(workdir, name)
+def texts(workdir: str, packages: list) -> dict:
+    """``{wheel: its METADATA}`` of stored wheels."""
+    return {package["wheel"]: metadata.of_wheel(store.place(workdir, package)) for package in packages}
+
+
+def would_write(order: Order, manifest_bytes: bytes) -> tuple:
+    """``(the newest bundle of this name or None, True where another has to be written)``.
+
+    That is so where its manifest is another, or its papers no longer say what is asked: who signs, how long it is valid, what the gates found.
+    """
+    before = built.newest(order.workdir, order.name)
     if before is None or before["id"] != files.sha256_bytes(manifest_bytes):
         return before, True
-    paper, signature = (
-        files.read_limited(os.path.join(before["path"], path), limit)
-        for path, limit in ((statement.NAME, statement.LIMIT), (signing.SIGNATURE, signing.LIMIT))
+
+    def read(path, limit):
+        whole = os.path.join(before["path"], path)
+        return files.read_limited(whole, limit) if os.path.exists(whole) else b""
+
+    said = read(statement.NAME, statement.LIMIT)
+    signature = read(signing.file_name(order.signing["backend"]), signing.LIMIT)
+    expires = statement.to_seconds(statement.parse(said)["expires"])
+    ends = bool(expires) != bool(order.valid_days) or bool(expires) and expires <= time.time()
+    gates = canonical.loads(read(statement.GATES, manifest.LIMIT), statement.GATES, manifest.LIMIT)
+    return before, (
+        ends or not report.same(gates, order.gates) or not signing.is_signed_by(said, signature, order.signing)
     )
-    return before, not signing.is_signed_by(paper, signature, sign_with)
 
 
 def _entry(workdir, content):
@@ -134,13 +183,13 @@ def _entry(workdir, content):
     return {"size": len(content), "sha256": files.sha256_bytes(content)}
 
 
-def _sources(workdir, profiles, environment):
+def _sources(order):
     """Where the wheels came from, by profile, as the locks' resolver saw it; a lock that was brought along has no such paper."""
     found = {}
-    for profile in profiles:
-        path = os.path.join(os.path.dirname(lock.lock_path(workdir, profile.name)), lock.SOURCES)
+    for profile in order.profiles:
+        path = os.path.join(os.path.dirname(lock.lock_path(order.workdir, profile.name)), lock.SOURCES)
         known = os.path.exists(path)
         found[profile.name] = (
             canonical.loads(files.read_limited(path, manifest.LIMIT), path, manifest.LIMIT) if known else None
         )
-    return {"type": "airgap.ferry/sources/v1", "fetched_from": index.shown(environment), "profiles": found}
+    return {"type": "airgap.ferry/sources/v1", "fetched_from": index.shown(order.environment), "profiles": found}

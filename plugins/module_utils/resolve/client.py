@@ -87,15 +87,18 @@ class Client:
         """The size of the file at ``url`` in bytes; Absent where the server gives no ranges of it."""
         return self.get(url, (0, 0), _total)
 
-    def get(self, url, span=None, read=None):
-        """The bytes at ``url``, or of its ``span`` (first, last): Absent where the server has no such thing to give."""
+    def get(self, url, span=None, read=None, accept=None):
+        """The bytes at ``url``, or of its ``span`` (first, last): Absent where the server has no such thing to give.
+
+        ``accept`` is the media type to ask for.
+        """
         if self._unable:
             raise Absent
         for attempt in range(self._retries + 1):
             if attempt:
                 time.sleep(min(0.25 * 2 ** (attempt - 1), 8))
             try:
-                return self._once(url, span, read or _whole)
+                return self._once(url, span, read or _whole, accept)
             except urllib.error.HTTPError as error:
                 error.close()
                 if error.code not in _BUSY or attempt == self._retries:
@@ -110,7 +113,7 @@ class Client:
                     )
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _once(self, url, span, read):
+    def _once(self, url, span, read, accept):
         parts = urllib.parse.urlsplit(url)
         bare = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
         request = urllib.request.Request(bare, headers={"Accept-Encoding": "identity", "User-Agent": "airgap.ferry"})
@@ -118,6 +121,8 @@ class Client:
         if credentials:
             # Not to follow a redirect: another host has no business with them.
             request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(credentials).decode("ascii"))
+        if accept:
+            request.add_header("Accept", accept)
         if span:
             request.add_header("Range", "bytes=%d-%d" % span)
         trusted = parts.hostname in self._trusted or "%s:%s" % (parts.hostname, parts.port) in self._trusted

@@ -128,6 +128,19 @@ def reached(profile: Profile, requirements: list, metadata: dict) -> set:
     return set().union(*(_follow(wheels, roots, environment, []) for environment in environments))
 
 
+def asks(profile: Profile, metadata: dict) -> dict:
+    """``{normalised name: set of the names that it asks for}`` among the wheels of a lock, at any Python that it is checked for.
+
+    The wheels alone say it: extras that they ask of each other are followed, those that only the operator asked for are not.
+    """
+    wheels = _read(profile, metadata, [])
+    roots = [(Requirement(name), "the lock") for name in wheels]
+    asked: dict = {name: set() for name in wheels}
+    for python in target.pythons(profile):
+        _follow(wheels, roots, target.marker_environment(profile, python), [], asked)
+    return {name: names - {name} for name, names in asked.items()}
+
+
 def refusal(profile: Profile, found: list) -> FerryError:
     """The one error for ``found``: the code and the next step of its first problem, and what is wrong in all of them."""
     code, step = _KINDS[found[0].kind]
@@ -194,8 +207,8 @@ def _describe(wheel, file, text, found):
         wheel.requires_python = None
 
 
-def _follow(wheels, roots, environment, found):
-    """The names that ``roots`` lead to under ``environment``, extras and what they ask for included."""
+def _follow(wheels, roots, environment, found, asked=None):
+    """The names that ``roots`` lead to under ``environment``, extras and what they ask for included; ``asked`` gains who asks for which."""
     python = environment["python_full_version"]
     followed: dict = {}
     queue = [(requirement, asker, None, {""}) for requirement, asker in roots]
@@ -217,13 +230,15 @@ def _follow(wheels, roots, environment, found):
         if requirement.url or not requirement.specifier.contains(wheel.version, prereleases=True):
             text = "%s is %s, %s asks for '%s'" % (name, wheel.version, asker, requirement)
             found.append(Problem(CONFLICT, name, text, str(wheel.version), python))
-        asked = {canonicalize_name(extra) for extra in requirement.extras}
+        if asked is not None and asked_by:
+            asked[asked_by].add(name)
+        wanted = {canonicalize_name(extra) for extra in requirement.extras}
         if asker == _OPERATOR and wheel.known:
             # Installers only warn, and the operator would miss a whole CUDA; in foreign METADATA it is common and harmless.
-            for extra in sorted(asked - wheel.extras):
+            for extra in sorted(wanted - wheel.extras):
                 text = "%s %s has no extra %r, %s asks for '%s'" % (name, wheel.version, extra, asker, requirement)
                 found.append(Problem(MISSING, name, text, str(wheel.version), python))
-        new = ({""} | asked) - followed.setdefault(name, set())
+        new = ({""} | wanted) - followed.setdefault(name, set())
         followed[name] |= new
         if new:
             described = "%s %s" % (name, wheel.version)

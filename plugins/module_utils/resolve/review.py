@@ -82,8 +82,10 @@ def baseline(workdir: str, bundle: str, locks: dict):
     return None
 
 
-def whole(bundle: str, answers: dict, verdicts: dict, against, crosschecked=None) -> dict:
-    """All of it, JSON: ``{"type", "bundle", "against": bundle or None, "crosschecked", "profiles": {name: part}, "total": see totals}``.
+def whole(bundle: str, answers: dict, verdicts: dict, against, crosschecked=None, approvals=None) -> dict:
+    """All of it, JSON: ``{"type", "bundle", "against": bundle or None, "crosschecked", "approvals", "profiles": {name: part}, "total": see totals}``.
+
+    ``approvals``: None where nobody has to approve, else ``{"waiting": how many wheels wait for it, "request": path of the lines to add}``.
 
     ``answers``: {profile: (Profile, what lock.make gave)}. A part: ``{"profile", "compared": whether that bundle has the profile, "wheels":
     [{"name", "version", "file", "size", "new"}], "added", "removed", "upgraded": {name: [old, new]}, "trimmed", "held_back", "excluded",
@@ -99,6 +101,7 @@ def whole(bundle: str, answers: dict, verdicts: dict, against, crosschecked=None
         "bundle": bundle,
         "against": against["bundle"] if against else None,
         "crosschecked": crosschecked,
+        "approvals": approvals,
         "profiles": parts,
         "total": totals(wheels.values()),
     }

@@ -19,7 +19,7 @@ def lines(whole: dict) -> list:
     """The review of :func:`.review.whole` as lines of at most 118 characters, an address or a long name apart."""
     rows = [_HEADS, *_rows(whole)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    out = [_headline(whole), ""]
+    out = [_headline(whole), *_approvals(whole), ""]
     out += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     for name, part in sorted(whole["profiles"].items()):
         out += ["", name]
@@ -41,6 +41,7 @@ def markdown(whole: dict) -> str:
         "# Review of bundle `%s`" % whole["bundle"],
         "",
         _headline(whole),
+        *["\n" + line for line in _approvals(whole)],
         "",
         _row(_HEADS),
         _row(["---"] * len(_HEADS)),
@@ -69,6 +70,17 @@ def _headline(whole):
         _sum(total, "carry"),
         " Cross-checked with %s." % whole["crosschecked"] if whole["crosschecked"] else "",
     )
+
+
+def _approvals(whole):
+    asked = whole["approvals"]
+    if asked is None:
+        return []
+    if not asked["waiting"]:
+        return ["Approvals: every wheel is approved."]
+    return [
+        "Approvals: %s to be approved; the lines to add: %s" % (plural(asked["waiting"], "wheel"), asked["request"])
+    ]
 
 
 def _rows(whole):

@@ -11,5 +11,7 @@ ZONE = {
     "options": {
         "driver": {"type": "str", "choices": ["directory"], "default": "directory"},
         "path": {"type": "path", "required": True},
+        # A number of bytes, or text with a unit: bundle.parts.size_of reads it.
+        "part_size": {"type": "raw"},
     },
 }

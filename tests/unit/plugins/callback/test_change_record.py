@@ -165,7 +165,7 @@ def _site(tmp_path):
 def test_a_good_run_is_recorded_as_succeeded(site):
     """Planned hosts, what they had and got, the operator and the bundle; no warning, no deprecation, no leftovers."""
     signer = {"name": "Builder", "fingerprint": "F" * 40, "backend": "gpg"}
-    bundle = {"stage": "open", "seconds": 0.5, "bundle": {"name": "tf", "id": "ab" * 32, "signer": signer}}
+    bundle = {"stage": "open", "seconds": 0.5, "bundle": {"name": "tf", "id": "ab" * 32, "signers": [signer]}}
     code, output = site.run(
         PLAN, play("ferry_depot", report(bundle, password="hunter2")), play("ferry_hosts", report(INSTALL))
     )
@@ -178,7 +178,7 @@ def test_a_good_run_is_recorded_as_succeeded(site):
         {"name": "gpu1", "profile": "linux-py311"},
         {"name": "gpu2", "profile": "linux-py311"},
     ]
-    assert run["bundle"]["id"] == "ab" * 32 and run["bundle"]["signer"]["fingerprint"] == "F" * 40
+    assert run["bundle"]["id"] == "ab" * 32 and run["bundle"]["signers"][0]["fingerprint"] == "F" * 40
     assert sorted(run["hosts"]) == ["gpu1", "gpu2"]
     assert run["hosts"]["gpu1"]["status"] == "changed" and run["hosts"]["gpu1"]["after"] == "linux-b"
     assert run["hosts"]["gpu1"]["packages"]["upgraded"] == {"numpy": ["1.0", "2.0"]}

@@ -167,24 +167,35 @@ def full_disk(monkeypatch):
 def make_wheel():
     """Write a tiny wheel, whole and well-formed unless told otherwise.
 
-    ``lying``: ``{path: bytes}`` that the archive holds in place of what RECORD says. ``unlisted``: files that RECORD does not name.
+    ``metadata``: METADATA in place of the usual one. ``lying``: ``{path: bytes}`` that the archive holds in place of what RECORD says.
+    ``unlisted``: files that RECORD does not name.
     """
 
-    def make(folder, name="tiny", version="1.0", contents=None, requires=(), lying=None, unlisted=None, scripts=None):
+    def make(
+        folder,
+        name="tiny",
+        version="1.0",
+        contents=None,
+        requires=(),
+        metadata=None,
+        lying=None,
+        unlisted=None,
+        scripts=None,
+    ):
         info = "%s-%s.dist-info" % (name, version)
         members = {
             "%s/__init__.py" % name: ("version = %r\n" % version).encode(),
             "%s/data.txt" % name: b"data of %s\n" % name.encode(),
         }
         members.update(contents or {})
-        metadata = [
+        usual = [
             "Metadata-Version: 2.1",
             "Name: %s" % name,
             "Version: %s" % version,
             *("Requires-Dist: %s" % entry for entry in requires),
             "",
         ]
-        members[info + "/METADATA"] = "\n".join(metadata).encode()
+        members[info + "/METADATA"] = metadata or "\n".join(usual).encode()
         members[info + "/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         members.update(
             ("%s-%s.data/scripts/%s" % (name, version, script), text) for script, text in (scripts or {}).items()
@@ -287,6 +298,7 @@ def profile():
             "requires": {"avx": False, "driver": None},
             "lock": "profiles/%s/pylock.toml" % name,
             "requirements": "profiles/%s/requirements.txt" % name,
+            "sbom": "profiles/%s/sbom.cdx.json" % name,
             "wheels": sorted(wheels),
             "installers": installers,
         }
@@ -330,11 +342,13 @@ def make_bundle(keys, profile):
             contents["profiles/%s/pylock.toml" % one] = ("# the lock of %s\n" % one).encode() + contents[
                 "profiles/%s/requirements.txt" % one
             ]
+            contents["profiles/%s/sbom.cdx.json" % one] = canonical.dumps({"bomFormat": "CycloneDX"})
         listed = manifest.build(described, {path: _entry(data) for path, data in contents.items()})
         papers = {
             manifest.NAME: listed,
             manifest.SUMS: manifest.checksums(listed),
             statement.SOURCES: canonical.dumps({}),
+            statement.GATES: canonical.dumps({}),
         }
         said = statement.build(
             name,
@@ -346,7 +360,7 @@ def make_bundle(keys, profile):
             expires,
         )
         papers[statement.NAME] = said
-        papers[signing.SIGNATURE] = keys.sign(said, key)
+        papers[signing.file_name("gpg")] = keys.sign(said, key)
         for relative, data in list(contents.items()) + list(papers.items()):
             place = os.path.join(path, relative)
             os.makedirs(os.path.dirname(place), exist_ok=True)

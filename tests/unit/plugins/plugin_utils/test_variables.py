@@ -15,6 +15,7 @@ from ansible_collections.airgap.ferry.plugins.plugin_utils.variables import (
     known_options,
 )
 
+SSH_FINGERPRINT = "SHA256:lbrUHBsYDwmoucA23tjQye7SHujMu4QJiHNoC4LS/i4"
 PROFILES = {"gpu": {"os": "linux", "arch": "x86_64", "libc": "glibc-2.28", "python": "3.11.2", "accelerator": "cuda"}}
 FINGERPRINT = "0123456789ABCDEF0123456789abcdef01234567"
 KNOWN = {
@@ -34,14 +35,21 @@ KNOWN = {
     "ferry_bundle_id": {"type": "str"},
     "ferry_depot_url": {"type": "str"},
     "ferry_release": {"type": "str"},
+    "ferry_allow_serial": {"type": "int"},
+    "ferry_zone": {"type": "dict", "options": {"part_size": {"type": "raw"}}},
     "ferry_signing": {
         "type": "dict",
         "options": {
-            "backend": {"type": "str", "choices": ["gpg"], "default": "gpg"},
+            "backend": {"type": "str", "choices": ["gpg", "ssh"], "default": "gpg"},
             "key": {"type": "str", "required": True},
             "home": {"type": "path"},
             "passphrase_file": {"type": "path"},
+            "passphrase": {"type": "str"},
         },
+    },
+    "ferry_required_signatures": {
+        "type": "dict",
+        "options": {"builder": {"type": "int", "default": 1}, "approver": {"type": "int", "default": 0}},
     },
     "ferry_trusted_keys": {
         "type": "list",
@@ -49,7 +57,8 @@ KNOWN = {
         "options": {
             "name": {"type": "str", "required": True},
             "fingerprint": {"type": "str", "required": True},
-            "roles": {"type": "list", "elements": "str", "choices": ["builder"], "default": ["builder"]},
+            "roles": {"type": "list", "elements": "str", "choices": ["builder", "approver"], "default": ["builder"]},
+            "expires": {"type": "str"},
         },
     },
 }
@@ -136,9 +145,19 @@ def test_the_known_names_are_those_of_every_entry_point_of_every_role(tmp_path):
         {"ferry_bundle_id": "0" * 64},
         {"ferry_release": "linux-py311-0123456789ab"},
         {"ferry_signing": SIGNING},
+        {"ferry_signing": {"backend": "ssh", "key": "~/.ssh/id_ed25519", "passphrase": Secret("hunter2")}},
+        {"ferry_signing": {"backend": "ssh", "key": "/etc/ferry/key.pub"}},
+        {"ferry_required_signatures": {"builder": 1, "approver": 2}},
+        {"ferry_trusted_keys": [dict(KEY, fingerprint=SSH_FINGERPRINT, expires="2030-03-01")]},
         {"ferry_trusted_keys": [KEY]},
         {"ferry_trusted_keys": [{"name": "build", "fingerprint": FINGERPRINT}]},
         {"ferry_bundle": Secret("tf")},
+        {"ferry_allow_serial": 1795000000},
+        {"ferry_allow_serial": "1795000000"},
+        {"ferry_zone": {"part_size": 700000000}},
+        {"ferry_zone": {"part_size": "650MB"}},
+        {"ferry_zone": {"part_size": "4095 MiB"}},
+        {"ferry_zone": {}},
     ],
 )
 def test_a_value_as_its_spec_says_passes(values):
@@ -172,6 +191,11 @@ def test_a_string_is_not_a_list():
         ({"ferry_mirror": "tunna"}, "the nearest known one is tuna"),
         ({"ferry_profiles": ["gpu"]}, "expected a dictionary, found a list"),
         ({"ferry_profiles": "gpu=linux"}, "expected a dictionary"),
+        ({"ferry_allow_serial": 0}, "a serial, as it stands behind a bundle's name"),
+        ({"ferry_allow_serial": "newest"}, "expected a whole number"),
+        ({"ferry_zone": {"part_size": "650 megabytes"}}, "a size like 650MB"),
+        ({"ferry_zone": {"part_size": 4096}}, "1 MiB or more"),
+        ({"ferry_zone": {"part_size": True}}, "a size like 650MB"),
         ({"ferry_serial": 0}, "a number of hosts"),
         ({"ferry_serial": "fast"}, "a number of hosts"),
         ({"ferry_serial": [1, {}]}, "found a dictionary"),
@@ -195,12 +219,21 @@ def test_a_string_is_not_a_list():
             {"ferry_signing": dict(SIGNING, passphrase_fil="/x")},
             "found the key 'passphrase_fil'; the nearest known one is passphrase_file",
         ),
+        ({"ferry_signing": dict(SIGNING, key="id_ed25519")}, "the path of a key that starts with / or ~"),
+        (
+            {"ferry_required_signatures": {"builder": 0}},
+            "ferry_required_signatures.builder on host a: expected 1 to 16",
+        ),
+        ({"ferry_required_signatures": {"approver": 99}}, "expected 0 to 15"),
+        ({"ferry_required_signatures": {"aprover": 1}}, "the nearest known one is approver"),
+        ({"ferry_trusted_keys": [dict(KEY, fingerprint=SSH_FINGERPRINT[:-1])]}, "for ssh SHA256: and 43 characters"),
+        ({"ferry_trusted_keys": [dict(KEY, expires="2030-13-01")]}, "a day as YYYY-MM-DD"),
         ({"ferry_trusted_keys": KEY}, "expected a list of dictionaries, found a dictionary"),
         ({"ferry_trusted_keys": ["build"]}, "ferry_trusted_keys[0] on host a: expected a dictionary"),
         ({"ferry_trusted_keys": [KEY, dict(KEY, fingerprint="0" * 16)]}, "ferry_trusted_keys[1].fingerprint on host a"),
         (
             {"ferry_trusted_keys": [dict(KEY, roles=["buidler"])]},
-            "ferry_trusted_keys[0].roles[0] on host a: expected builder",
+            "ferry_trusted_keys[0].roles[0] on host a: expected builder or approver",
         ),
         ({"ferry_trusted_keys": [dict(KEY, rolles=[])]}, "the nearest known one is roles"),
         (
@@ -217,7 +250,11 @@ def test_a_wrong_value_is_refused_by_name_host_and_next_step(values, told):
     "values",
     [
         {"ferry_signing": "key=0123, passphrase=hunter2"},
-        {"ferry_signing": dict(SIGNING, passphrase="hunter2")},
+        {"ferry_signing": dict(SIGNING, passphrase=["hunter2"])},
+        {"ferry_signing": dict(SIGNING, passphrase={"hunter2": "hunter2"})},
+        {"ferry_signing": dict(SIGNING, pass_phrase="hunter2")},
+        {"ferry_signing": dict(SIGNING, passphrase=Unreadable("hunter2 is undefined"))},
+        {"ferry_signing": dict(SIGNING, key="passphrase: hunter2")},
         {"ferry_signing": dict(SIGNING, key=Secret("hunter2"))},
         {"ferry_requirements": Secret("hunter2")},
         {"ferry_serial": [Secret("hunter2")]},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.airgap.ferry.plugins.module_utils.errors import CODES
+from ansible_collections.airgap.ferry.plugins.module_utils.codes.registry import CODES
 from ansible_collections.airgap.ferry.plugins.plugin_utils import verdict
 
 DEVICE = {

@@ -26,6 +26,7 @@ GOOD = {
             "requires": {"avx": True, "driver": "525.60.13"},
             "lock": "profiles/cpu/pylock.toml",
             "requirements": "profiles/cpu/requirements.txt",
+            "sbom": "profiles/cpu/sbom.cdx.json",
             "wheels": ["a-1-py3-none-any.whl", "b-1-py3-none-any.whl"],
             "installers": {"pip": "tools/pip-26.3-py3-none-any.whl", "uv": "tools/uv-0.13.9-py3-none-any.whl"},
         }
@@ -35,6 +36,7 @@ GOOD = {
         for path in (
             "profiles/cpu/pylock.toml",
             "profiles/cpu/requirements.txt",
+            "profiles/cpu/sbom.cdx.json",
             "wheels/a-1-py3-none-any.whl",
             "wheels/b-1-py3-none-any.whl",
             "tools/pip-26.3-py3-none-any.whl",

@@ -51,7 +51,7 @@ def paths_of(bundle):
         manifest.SUMS,
         statement.SOURCES,
         statement.NAME,
-        signing.SIGNATURE,
+        signing.file_name("gpg"),
     ]
 
 
@@ -65,7 +65,15 @@ def test_a_good_bundle_is_published_and_told(depot, trusted, signed, keys, snaps
         CREATED,
         "builder@staging",
     )
-    assert found["signer"] == {"name": "builder", "backend": "gpg", "fingerprint": keys.make("builder")}
+    assert found["signers"] == [
+        {
+            "name": "builder",
+            "backend": "gpg",
+            "fingerprint": keys.make("builder"),
+            "roles": ["builder"],
+            "file": signing.file_name("gpg"),
+        }
+    ]
     assert found["files"] == len(before) - sum(isinstance(value, int) for value in before.values())
     assert snapshot(os.path.join(depot.root, opening.PUBLISHED, signed.id)) == before
     assert not depot.folder.exists()
@@ -88,6 +96,7 @@ def test_check_mode_checks_all_and_publishes_nothing(depot, trusted, refused, sn
         open_it(depot, trusted, check_mode=True)
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("where", [0, 0.5, -1], ids=["first", "middle", "last"])
 def test_one_changed_byte_in_any_file_is_refused_by_name_and_the_depot_stays_as_it_was(
     depot, trusted, signed, refused, snapshot, flip, where
@@ -99,7 +108,7 @@ def test_one_changed_byte_in_any_file_is_refused_by_name_and_the_depot_stays_as_
         position = int(size * where) if where >= 0 else -1
         flip(depot.folder / path, position)
         spoiled = snapshot(depot.incoming)
-        code = "FERRY-BUNDLE-002" if path in (statement.NAME, signing.SIGNATURE) else "FERRY-BUNDLE-004"
+        code = "FERRY-BUNDLE-002" if path in (statement.NAME, signing.file_name("gpg")) else "FERRY-BUNDLE-004"
         with refused(code, path):
             open_it(depot, trusted)
         assert snapshot(depot.root, without=(opening.QUARANTINE,)) == before
@@ -117,7 +126,9 @@ def test_another_size_of_any_file_is_refused_by_name(depot, trusted, signed, ref
         if not good:
             continue
         (depot.folder / path).write_bytes(change(good))
-        with refused("FERRY-BUNDLE-002" if path in (statement.NAME, signing.SIGNATURE) else "FERRY-BUNDLE-004", path):
+        with refused(
+            "FERRY-BUNDLE-002" if path in (statement.NAME, signing.file_name("gpg")) else "FERRY-BUNDLE-004", path
+        ):
             open_it(depot, trusted)
         (depot.folder / path).write_bytes(good)
 
@@ -126,7 +137,7 @@ def test_a_missing_file_is_refused_by_name(depot, trusted, signed, refused, snap
     for path in paths_of(signed):
         good = (depot.folder / path).read_bytes()
         (depot.folder / path).unlink()
-        with refused("FERRY-BUNDLE-001" if path == signing.SIGNATURE else "FERRY-BUNDLE-006", path):
+        with refused("FERRY-BUNDLE-001" if path == signing.file_name("gpg") else "FERRY-BUNDLE-006", path):
             open_it(depot, trusted)
         (depot.folder / path).write_bytes(good)
     assert snapshot(depot.root, without=(opening.QUARANTINE,)) == {}
@@ -139,7 +150,7 @@ def test_a_missing_file_is_refused_by_name(depot, trusted, signed, refused, snap
         "wheels/extra-1.0-py3-none-any.whl",
         "tools/extra",
         "profiles/cpu/extra",
-        "statement.json.sig",
+        "statement.json.A.sig",
         "other/extra",
     ],
 )
@@ -251,12 +262,15 @@ def test_the_same_id_under_a_newer_serial_is_accepted(depot, tmp_path, trusted, 
     assert os.listdir(str(depot.incoming)) == []
 
 
-def test_the_newest_of_several_is_opened_and_only_that_name(depot, tmp_path, trusted, newer, make_bundle, wheels):
+def test_the_newest_of_several_is_opened_what_it_supersedes_goes_and_another_name_stays(
+    depot, tmp_path, trusted, newer, make_bundle, wheels
+):
     bring(newer, depot)
     bring(make_bundle(tmp_path / "gpu", wheels.packages, wheels.installers, name="tf-gpu", serial=CREATED + 50), depot)
     found, _changed = open_it(depot, trusted)
     assert (found["name"], found["serial"]) == ("tf", CREATED + 1)
-    assert sorted(os.listdir(str(depot.incoming))) == ["tf-%d" % CREATED, "tf-gpu-%d" % (CREATED + 50)]
+    assert os.listdir(str(depot.incoming)) == ["tf-gpu-%d" % (CREATED + 50)]
+    assert open_it(depot, trusted) == (found, False), "what it superseded stops no later run"
 
 
 @pytest.mark.parametrize(
@@ -271,18 +285,21 @@ def test_a_foreign_name_in_quarantine_is_no_serial_and_no_traceback(depot, trust
 
 def test_a_kill_at_any_point_of_publishing_converges_on_a_second_run(tmp_path, signed, trusted, killed_at, snapshot):
     found = opening.check(signed.path, "tf", trusted, NOW)
+    found.update(opening.allowance(None, found["serial"]), highest=found["serial"])
     step, killed = 1, True
     while killed:
         depot = types.SimpleNamespace(
             root=str(tmp_path / str(step)), incoming=tmp_path / str(step) / opening.QUARANTINE
         )
         folder = str(bring(signed, depot))
+        bring(signed, depot, "tf-%d" % (CREATED - 1))  # older, and never opened
         killed = killed_at(step, lambda root=depot.root, folder=folder: opening.publish(root, folder, found))
         # The controller runs deploy.yml again, and nothing else.
         assert opening.open_newest(depot.root, "tf", trusted, NOW, False)[0]["id"] == signed.id, (
             "killed at step %d" % step
         )
         assert snapshot(os.path.join(depot.root, opening.PUBLISHED, signed.id)) == snapshot(signed.path)
+        assert os.listdir(str(depot.incoming)) == []
         step += 1
     assert step > 4
 
@@ -321,6 +338,7 @@ def tampered(make_wheel, tmp_path):
     return make_wheel(tmp_path / "tampered", "small", "2.1", lying={"small/data.txt": b"changed"})
 
 
+@pytest.mark.fault(32)
 def test_a_trusted_builders_wheel_that_is_not_as_its_record_says_is_refused(
     depot, trusted, tmp_path, make_bundle, make_wheel, wheels, refused, snapshot
 ):
@@ -333,6 +351,7 @@ def test_a_trusted_builders_wheel_that_is_not_as_its_record_says_is_refused(
     assert snapshot(depot.root) == before
 
 
+@pytest.mark.fault(35)
 def test_a_wheel_that_a_profiles_hosts_cannot_take_is_refused(
     depot, trusted, tmp_path, make_bundle, make_wheel, wheels, refused, snapshot
 ):

@@ -1,384 +1,267 @@
 # Copyright (c) 2026 The airgap.ferry authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signatures by the real gpg: exactly one good signature of a trusted builder is taken, and everything else is refused."""
+"""Whether those who signed are enough, whatever kind of key they have, and which file is whose signature."""
 
 from __future__ import annotations
 
-import base64
+import datetime
 import os
 import pathlib
-import shutil
+import re
 import subprocess
 
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import armor, signing
-from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 
 DATA = b'{"name":"tf","serial":1795000000}\n'
-CANARY = "canary-3f0c4e0d-passphrase"
-PAST = ("--faked-system-time", "20200101T000000!")
+ASC, SIG = signing.file_name("gpg"), signing.file_name("ssh")
+ANN, BOB, EVE = (signing.file_name("ssh", name) for name in ("ann", "bob", "eve"))
 
 
 @pytest.fixture(scope="module")
-def signature(keys):
-    return keys.sign(DATA, "builder")
+def people(keys, ssh_keys):
+    """The builder has a gpg key, the others ssh keys; ``{file: signature}`` and the entries by name."""
+    signatures = {ASC: keys.sign(DATA, "builder"), SIG: ssh_keys.sign(DATA, "builder")}
+    signatures.update((signing.file_name("ssh", name), ssh_keys.sign(DATA, name)) for name in ("ann", "bob", "eve"))
+    entries = {name: ssh_keys.trusted(name) for name in ("ann", "bob", "eve")}
+    return signatures, dict(entries, builder=keys.trusted("builder"))
 
 
-def armoured(body):
-    """The body of a signature as gpg would write it: what an attacker who repairs the checksum makes."""
-    return armor._write(bytes(body))
+def verify(people, signed, required, now=None, **entries):
+    """Verify the files ``signed``; ``entries``: changes to the entry of each person that is trusted."""
+    signatures, known = people
+    trusted = [dict(known[name], **changes) for name, changes in entries.items()]
+    return signing.verify(DATA, {name: signatures[name] for name in signed}, trusted, required, now)
 
 
-def body_of(signature):
-    return base64.b64decode(b"".join(signature.split(b"\n")[2:-3]))
+def role(*names):
+    return {"roles": list(names)}
 
 
-def test_a_good_signature_names_the_builder(keys, trusted, signature):
-    found = signing.verify(DATA, signature, trusted)
-    assert found == {"name": "builder", "backend": "gpg", "fingerprint": keys.make("builder")}
+# Names
 
 
-def test_what_sign_makes_verify_takes(keys, trusted):
-    made, fingerprint = signing.sign(DATA, {"backend": "gpg", "key": keys.make("builder"), "home": keys.home})
-    assert fingerprint == keys.make("builder")
-    assert signing.verify(DATA, made, trusted)["fingerprint"] == fingerprint
-    assert len(made) < signing.LIMIT
-
-
-def test_a_key_named_by_its_address_is_signed_with_its_full_fingerprint(keys):
-    assert signing.sign(DATA, {"key": "builder", "home": keys.home})[1] == keys.make("builder")
-
-
-def test_a_fingerprint_in_lower_case_is_the_same(keys, signature):
-    assert signing.verify(DATA, signature, [keys.trusted("builder", fingerprint=keys.make("builder").lower())])
-
-
-def test_a_signing_subkey_is_judged_by_its_primary_key(keys):
-    keys.make("primary")
-    keys.gpg(
-        "--passphrase",
-        "",
-        "--pinentry-mode",
-        "loopback",
-        "--quick-add-key",
-        keys.make("primary"),
-        "ed25519",
-        "sign",
-        "never",
+@pytest.mark.parametrize("backend, suffix", [("gpg", "asc"), ("ssh", "sig")])
+def test_the_builders_signature_is_where_gpg_and_ssh_keygen_put_it(backend, suffix):
+    assert signing.file_name(backend) == "statement.json." + suffix
+    assert signing.file_name(backend, "ann-2") == "statement.json.ann-2." + suffix
+    assert signing.is_signature(signing.file_name(backend)) and signing.is_signature(
+        signing.file_name(backend, "a" * 32)
     )
-    made = keys.sign(DATA, "primary")
-    assert signing.verify(DATA, made, [keys.trusted("primary")])["fingerprint"] == keys.make("primary")
-
-
-def test_a_changed_byte_of_the_data_is_refused(refused, trusted, signature):
-    for position in (0, len(DATA) // 2, len(DATA) - 1):
-        changed = bytearray(DATA)
-        changed[position] ^= 1
-        with refused("FERRY-BUNDLE-002", "BADSIG", "statement.json"):
-            signing.verify(bytes(changed), signature, trusted)
-
-
-@pytest.mark.parametrize("data", [b"", DATA + b"\n", DATA[:-1], DATA.replace(b"\n", b"\r\n")])
-def test_other_data_is_refused(refused, trusted, signature, data):
-    with refused("FERRY-BUNDLE-002"):
-        signing.verify(data, signature, trusted)
-
-
-def test_a_flipped_bit_in_every_byte_of_the_signature_file_is_refused(trusted, signature):
-    passed = []
-    for position in range(len(signature)):
-        changed = bytearray(signature)
-        changed[position] ^= 1 << position % 8
-        try:
-            signing.verify(DATA, bytes(changed), trusted)
-            passed.append(position)
-        except FerryError as error:
-            assert error.code == "FERRY-BUNDLE-002" and signing.SIGNATURE in error.message
-    assert passed == []
-
-
-def test_a_flipped_bit_under_a_repaired_checksum_never_passes_where_it_means_something(keys, trusted, signature):
-    body = body_of(signature)
-    assert armoured(body) == signature
-    # A signature covers all but its own envelope: the unhashed area with its lengths (type and id of the key; whether gpg
-    # stumbles over a changed length hangs on the last byte of the key's id), two bytes of the digest, and the bit counts of
-    # the two numbers that it consists of.
-    hint = body.rindex(bytes.fromhex(keys.make("builder"))[-8:])
-    first = hint + 10
-    second = first + 2 + (int.from_bytes(body[first : first + 2], "big") + 7) // 8
-    envelope = {*range(hint - 4, first + 2), second, second + 1}
-    passed = []
-    for position in range(len(body)):
-        changed = bytearray(body)
-        changed[position] ^= 1
-        try:
-            found = signing.verify(DATA, armoured(changed), trusted)
-            assert found["fingerprint"] == keys.make("builder")
-            passed.append(position)
-        except FerryError as error:
-            assert error.code in ("FERRY-BUNDLE-002", "FERRY-BUNDLE-003", "FERRY-BUNDLE-011")
-    assert set(passed) <= envelope, passed
 
 
 @pytest.mark.parametrize(
-    "spell",
+    "name",
     [
-        lambda text: b"",
-        lambda text: text[:-1],
-        lambda text: text + b"\n",
-        lambda text: b"\n" + text,
-        lambda text: text + text,
-        lambda text: text.replace(b"\n", b"\r\n"),
-        lambda text: text.replace(b"-----\n\n", b"-----\nComment: x\n\n", 1),
-        lambda text: text.replace(b"-----\n\n", b"-----\nVersion: GnuPG v2\n\n", 1),
-        lambda text: text.replace(b"\n=", b" \n="),
-        lambda text: b"\n".join(line for line in text.split(b"\n") if not line.startswith(b"=")),
-        lambda text: text.replace(b"PGP SIGNATURE", b"PGP MESSAGE"),
-        body_of,
-        lambda text: armoured(b""),
-        lambda text: b"\xff" * 300,
+        "statement.json",
+        "statement.json.",
+        "statement.json.ASC",
+        "statement.json.asc.bak",
+        "statement.json.Ann.asc",
+        "statement.json.-a.asc",
+        "statement.json..asc",
+        "statement.json.a.b.sig",
+        "statement.json.%s.sig" % ("a" * 33),
+        "statement.json.a_b.sig",
+        "statement.json.asc\n",
+        "statementxjson.asc",
+        "wheels/statement.json.asc",
+        "manifest.json.asc",
     ],
 )
-def test_a_signature_in_another_spelling_is_refused(refused, trusted, signature, spell):
-    with refused("FERRY-BUNDLE-002", signing.SIGNATURE):
-        signing.verify(DATA, spell(signature), trusted)
+def test_no_other_file_is_a_signature(name):
+    assert not signing.is_signature(name)
 
 
-def test_two_signatures_in_one_file_are_refused(refused, keys, trusted):
-    keys.make("second")
-    both = keys.sign(DATA, "builder", "second")
-    assert armor.is_canonical(both)
-    for known in (trusted, [*trusted, keys.trusted("second")]):
-        with refused("FERRY-BUNDLE-002", "expected one good signature"):
-            signing.verify(DATA, both, known)
+@pytest.mark.parametrize("label", ["Ann", "-a", "a/b", "../x", "a" * 33, "a.b", "ü", "a\n"])
+def test_a_label_that_is_no_part_of_a_file_name_is_refused(refused, label):
+    with refused("FERRY-SIGN-001", "label"):
+        signing.file_name("gpg", label)
 
 
-def test_the_same_signature_twice_is_refused(refused, trusted, signature):
-    with refused("FERRY-BUNDLE-002", "expected one good signature"):
-        signing.verify(DATA, armoured(body_of(signature) * 2), trusted)
+def test_signatures_are_read_to_their_limits(tmp_path):
+    for number in range(signing.MOST + 5):
+        (tmp_path / ("statement.json.p%02d.sig" % number)).write_bytes(b"x" * (signing.LIMIT + 100))
+    (tmp_path / "statement.json").write_bytes(DATA)
+    found = signing.read_all(str(tmp_path))
+    assert len(found) == signing.MOST + 1 and {len(data) for data in found.values()} == {signing.LIMIT + 1}
 
 
-def test_a_key_that_nobody_trusts_is_refused_by_its_id(refused, keys, trusted):
-    unknown = keys.make("stranger")
-    with refused("FERRY-BUNDLE-003", unknown[-16:], "ferry_trusted_keys"):
-        signing.verify(DATA, keys.sign(DATA, "stranger"), trusted)
+# How many
 
 
-def test_without_trusted_keys_nothing_is_trusted(refused, signature):
+def test_a_builder_alone_is_enough_unless_more_is_asked(people, refused):
+    assert [signer["name"] for signer in verify(people, [ASC], {"builder": 1}, builder={})] == ["builder"]
+    with refused("FERRY-BUNDLE-012", "signed by builder (builder)", "expected 1 approver more", "approve.yml"):
+        verify(people, [ASC], {"builder": 1, "approver": 1}, builder={})
+
+
+def test_an_approver_beside_the_builder_is_named_and_enough(people, keys, ssh_keys):
+    found = verify(people, [ANN, ASC], {"builder": 1, "approver": 1}, builder={}, ann=role("approver"))
+    assert found == [
+        {
+            "name": "ann",
+            "backend": "ssh",
+            "fingerprint": ssh_keys.fingerprint("ann"),
+            "roles": ["approver"],
+            "file": "statement.json.ann.sig",
+        },
+        {
+            "name": "builder",
+            "backend": "gpg",
+            "fingerprint": keys.make("builder"),
+            "roles": ["builder"],
+            "file": "statement.json.asc",
+        },
+    ]
+
+
+def test_a_person_with_both_roles_is_one_person(people, refused):
+    both = role("builder", "approver")
+    for entries in ({"builder": both}, {"builder": both, "ann": both}):
+        with refused("FERRY-BUNDLE-012", "builder (builder and approver)"):
+            verify(people, [ASC], {"builder": 1, "approver": 1}, **entries)
+    assert len(verify(people, [ASC, ANN], {"builder": 1, "approver": 1}, builder=both, ann=both)) == 2
+
+
+def test_who_has_both_roles_fills_the_one_that_nobody_else_can(people):
+    both = role("builder", "approver")
+    for entries in (
+        {"builder": both, "ann": role("builder"), "bob": both},
+        {"builder": role("builder"), "ann": both, "bob": both},
+        {"builder": role("approver"), "ann": both, "bob": role("approver")},
+        {"builder": both, "ann": role("approver"), "bob": both},
+    ):
+        assert verify(people, [ASC, ANN, BOB], {"builder": 1, "approver": 2}, **entries)
+
+
+def test_two_keys_of_one_person_count_once(people, refused):
+    with refused("FERRY-BUNDLE-012", "1 approver more"):
+        verify(
+            people,
+            [ASC, ANN, BOB],
+            {"approver": 2},
+            builder={},
+            ann=role("approver"),
+            bob=dict(role("approver"), name="ann"),
+        )
+
+
+def test_two_signatures_of_one_key_count_once(people, refused):
+    signatures, known = people
+    twice = {ASC: signatures[ASC], ANN: signatures[ANN], BOB: signatures[ANN]}
+    trusted = [known["builder"], dict(known["ann"], roles=["approver"])]
+    with refused("FERRY-BUNDLE-012", "1 approver more"):
+        signing.verify(DATA, twice, trusted, {"approver": 2})
+
+
+def test_an_approver_does_not_stand_in_for_the_builder(people, refused):
+    for required in ({"builder": 1}, {"approver": 1}, {}, {"builder": 0}):
+        with refused("FERRY-BUNDLE-012", "signed by ann (approver)", "1 builder"):
+            verify(people, [ANN], required, ann=role("approver"))
+
+
+def test_without_any_signature_nothing_is_enough(people, refused):
+    with refused("FERRY-BUNDLE-012", "signed by nobody"):
+        verify(people, [], {}, builder={})
+
+
+def test_a_role_that_nobody_can_have_is_never_filled(people, refused):
+    with refused("FERRY-BUNDLE-012", "1 auditor"):
+        verify(people, [ASC], {"auditor": 1}, builder=role("builder", "auditor"))
+
+
+def test_a_signature_that_nobody_asked_for_has_to_be_a_good_one_all_the_same(people, refused):
+    with refused("FERRY-BUNDLE-003", EVE):
+        verify(people, [ASC, EVE], {"builder": 1}, builder={})
+    with refused("FERRY-BUNDLE-003", EVE):
+        verify(people, [ASC, EVE], {"builder": 1}, builder={}, eve=role())
+    signatures, known = people
+    with refused("FERRY-BUNDLE-002", EVE):
+        signing.verify(DATA, dict(signatures, **{EVE: b"x"}), list(known.values()), {"builder": 1})
+
+
+def test_a_gpg_signature_under_the_name_of_an_ssh_one_is_refused(people, refused):
+    signatures, known = people
+    for name, other in ((SIG, ASC), (ASC, SIG)):
+        with refused("FERRY-BUNDLE-002", name):
+            signing.verify(DATA, {name: signatures[other]}, list(known.values()), {"builder": 1})
+
+
+def test_more_signatures_than_anyone_needs_are_refused_unread(people, refused):
+    many = {signing.file_name("ssh", "p%d" % number): b"" for number in range(signing.MOST + 1)}
+    with refused("FERRY-BUNDLE-002", "at most 16"):
+        signing.verify(DATA, many, [], {"builder": 1})
+
+
+def test_a_signature_too_big_to_be_one_is_refused_unread(refused):
+    for name, write in ((ASC, armor.write_pgp), (SIG, armor.write_ssh)):
+        with refused("FERRY-BUNDLE-002", name, "at most 16384 bytes"):
+            signing.verify(DATA, {name: write(b"x" * signing.LIMIT)}, [], {"builder": 1})
+
+
+def test_an_entry_trusts_for_its_own_backend_only(people, refused):
     with refused("FERRY-BUNDLE-003"):
-        signing.verify(DATA, signature, [])
+        verify(people, [ASC], {"builder": 1}, builder={"backend": "ssh"})
 
 
-def test_a_fingerprint_of_another_key_than_the_one_given_is_refused(refused, keys):
-    keys.make("stranger")
-    made = keys.sign(DATA, "stranger")
-    with refused("FERRY-BUNDLE-003", keys.make("stranger")):
-        signing.verify(DATA, made, [keys.trusted("stranger", fingerprint=keys.make("builder"))])
+# Over
 
 
-def test_a_second_key_in_a_trusted_entry_is_not_trusted(refused, keys):
-    keys.make("stranger")
-    smuggled = keys.trusted("builder")["key"] + keys.trusted("stranger")["key"]
-    with refused("FERRY-BUNDLE-003", keys.make("stranger")):
-        signing.verify(DATA, keys.sign(DATA, "stranger"), [keys.trusted("builder", key=smuggled)])
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("file, who", [(ASC, "builder"), (ANN, "ann")])
+def test_a_key_that_the_inventory_calls_revoked_is_refused_by_its_holders_name(people, refused, file, who):
+    with refused("FERRY-BUNDLE-014", file, "by %s " % who, "marked as revoked"):
+        verify(people, [file], {"builder": 1}, **{who: {"revoked": True}})
+    assert verify(people, [file], {"builder": 1}, **{who: {"revoked": False, "expires": None}})
 
 
-def test_the_end_of_a_fingerprint_is_not_enough(refused, keys, signature):
-    for part in (keys.make("builder")[-16:], keys.make("builder")[-39:], ""):
-        with refused("FERRY-BUNDLE-003"):
-            signing.verify(DATA, signature, [keys.trusted("builder", fingerprint=part)])
+def test_one_entry_that_revokes_a_key_is_enough(people, refused):
+    signatures, known = people
+    for order in (1, -1):
+        trusted = [known["ann"], dict(known["ann"], name="ann, her stolen laptop", revoked=True)][::order]
+        with refused("FERRY-BUNDLE-014"):
+            signing.verify(DATA, {ANN: signatures[ANN]}, trusted, {"builder": 1})
 
 
-def test_a_key_without_the_role_builder_is_refused(refused, keys, signature):
-    with refused("FERRY-BUNDLE-003"):
-        signing.verify(DATA, signature, [keys.trusted("builder", roles=[])])
+@pytest.mark.parametrize("file, who", [(ASC, "builder"), (ANN, "ann")])
+def test_a_key_expires_when_its_day_begins_on_the_depots_clock(people, refused, file, who):
+    begins = datetime.datetime(2030, 3, 1, tzinfo=datetime.timezone.utc).timestamp()
+    until = {who: {"expires": "2030-03-01"}}
+    assert verify(people, [file], {"builder": 1}, begins - 1, **until)
+    for now in (begins, begins + 1e8):
+        with refused("FERRY-BUNDLE-014", who, "expired on 2030-03-01"):
+            verify(people, [file], {"builder": 1}, now, **until)
 
 
-@pytest.mark.parametrize(
-    "key", ["", "no key at all", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"]
-)
-def test_a_trusted_entry_whose_key_is_no_key_trusts_nobody(refused, keys, signature, key):
-    with refused("FERRY-BUNDLE-003"):
-        signing.verify(DATA, signature, [keys.trusted("builder", key=key)])
+@pytest.mark.parametrize("day", ["soon", "2030-02-30", "2030-03-01T00:00:00", "20300301", 20300301])
+def test_a_day_that_cannot_be_read_is_over(people, refused, day):
+    with refused("FERRY-BUNDLE-014"):
+        verify(people, [ANN], {"builder": 1}, ann={"expires": day})
 
 
-def test_an_expired_key_is_refused(refused, keys):
-    keys.make("expired", *PAST, expires="2d")
-    made = keys.sign(DATA, "expired", options=("--faked-system-time", "20200101T010000!"))
-    with refused("FERRY-BUNDLE-002", "EXPKEYSIG"):
-        signing.verify(DATA, made, [keys.trusted("expired")])
+def test_the_commands_of_the_guide_make_signatures_that_are_taken(keys, ssh_keys, trusted, tmp_path):
+    guide = pathlib.Path(__file__).resolve().parents[5] / "docs" / "signing.md"
+    commands = re.findall("^```bash\n(.*?)\n```", guide.read_text(encoding="utf-8"), re.M | re.S)
+    (tmp_path / "statement.json").write_bytes(DATA)
+    for command in commands:
+        own = command.replace("0123456789ABCDEF0123456789ABCDEF01234567", keys.make("builder"))
+        own = own.replace("~/.ssh/id_ed25519", ssh_keys.make("ann"))
+        subprocess.run(["sh", "-ec", own], cwd=str(tmp_path), env=dict(os.environ, GNUPGHOME=keys.home), check=True)
+        made = signing.read_all(str(tmp_path))
+        assert len(made) == 1 and signing.verify(DATA, made, [*trusted, ssh_keys.trusted("ann")], signing.REQUIRED)
+        os.unlink(str(tmp_path / list(made)[0]))
+    assert len(commands) == 2
 
 
-def test_an_expired_signature_is_refused(refused, keys):
-    keys.make("old", *PAST)
-    made = keys.sign(DATA, "old", options=("--faked-system-time", "20200101T010000!", "--default-sig-expire", "2d"))
-    with refused("FERRY-BUNDLE-002", "EXPSIG"):
-        signing.verify(DATA, made, [keys.trusted("old")])
-
-
-def test_a_revoked_key_is_refused(refused, keys):
-    fingerprint = keys.make("revoked")
-    made = keys.sign(DATA, "revoked")
-    assert signing.verify(DATA, made, [keys.trusted("revoked")])
-    certificate = (
-        pathlib.Path(keys.home, "openpgp-revocs.d", fingerprint + ".rev").read_bytes().replace(b"\n:---", b"\n---")
+def test_what_plain_gpg_makes_by_hand_has_the_same_name_and_is_taken(keys, trusted, tmp_path):
+    paper = tmp_path / "statement.json"
+    paper.write_bytes(DATA)
+    base = ["gpg", "--homedir", keys.home, "--batch", "--local-user", keys.make("builder"), "--armor", "--detach-sign"]
+    subprocess.run([*base, str(paper)], check=True, capture_output=True)
+    assert os.listdir(str(tmp_path)) and signing.verify(
+        DATA, signing.read_all(str(tmp_path)), trusted, signing.REQUIRED
     )
-    keys.gpg("--import", data=certificate)
-    with refused("FERRY-BUNDLE-002", "REVKEYSIG"):
-        signing.verify(DATA, made, [keys.trusted("revoked")])
-
-
-@pytest.mark.parametrize("algorithm, number", [("SHA1", "2"), ("RIPEMD160", "3"), ("SHA224", "11")])
-def test_a_weak_hash_is_refused(refused, keys, algorithm, number):
-    keys.make("rsa", algorithm="rsa2048")
-    made = keys.sign(DATA, "rsa", options=("--digest-algo", algorithm, "--allow-weak-digest-algos"))
-    with refused("FERRY-BUNDLE-011", "hash algorithm %s" % number):
-        signing.verify(DATA, made, [keys.trusted("rsa")])
-
-
-@pytest.mark.parametrize("algorithm", ["SHA256", "SHA384", "SHA512"])
-def test_a_strong_hash_of_an_rsa_key_is_taken(keys, algorithm):
-    keys.make("rsa", algorithm="rsa2048")
-    assert signing.verify(DATA, keys.sign(DATA, "rsa", options=("--digest-algo", algorithm)), [keys.trusted("rsa")])
-
-
-def test_a_signature_made_for_text_is_refused(refused, keys, trusted):
-    made = keys.sign(DATA, "builder", options=("--textmode",))
-    with refused("FERRY-BUNDLE-002"):
-        signing.verify(DATA, made, trusted)
-
-
-def test_a_signature_that_carries_its_own_data_is_refused(refused, keys, trusted):
-    for how in ("--sign", "--clearsign"):
-        made = keys.gpg("--armor", "--local-user", keys.make("builder"), how, data=DATA)
-        with refused("FERRY-BUNDLE-002"):
-            signing.verify(DATA, made, trusted)
-
-
-def test_what_the_users_own_gpg_is_told_changes_no_verdict(keys, trusted, signature, tmp_path, monkeypatch, refused):
-    keys.make("stranger")
-    (tmp_path / "gpg.conf").write_text("ignore-time-conflict\nweak-digest SHA512\n")
-    os.chmod(str(tmp_path), 0o700)
-    monkeypatch.setenv("GNUPGHOME", str(tmp_path))
-    keys.gpg("--no-autostart", "--import", data=keys.trusted("stranger")["key"].encode(), home=str(tmp_path))
-    assert signing.verify(DATA, signature, trusted)
-    with refused("FERRY-BUNDLE-003"):
-        signing.verify(DATA, keys.sign(DATA, "stranger"), trusted)
-
-
-def test_a_comment_that_the_builders_gpg_writes_does_not_spoil_the_signature(keys, trusted):
-    configuration = os.path.join(keys.home, "gpg.conf")
-    with open(configuration, "w", encoding="utf-8") as stream:
-        stream.write("comment built with pride\nemit-version\n")
-    try:
-        made, _fingerprint = signing.sign(DATA, {"key": keys.make("builder"), "home": keys.home})
-    finally:
-        os.unlink(configuration)
-    assert signing.verify(DATA, made, trusted)
-
-
-def test_verifying_leaves_nothing_behind(trusted, signature, monkeypatch, refused):
-    made = []
-    real = signing.tempfile.mkdtemp
-
-    def record(*arguments, **options):
-        made.append(real(*arguments, **options))
-        return made[-1]
-
-    monkeypatch.setattr(signing.tempfile, "mkdtemp", record)
-    signing.verify(DATA, signature, trusted)
-    with refused("FERRY-BUNDLE-002"):
-        signing.verify(b"other", signature, trusted)
-    assert len(made) == 2 and not any(map(os.path.exists, made))
-
-
-def test_a_home_with_a_path_too_long_for_the_agents_socket_works(keys, trusted, tmp_path, monkeypatch):
-    home = tmp_path.joinpath("deep" * 15, "deeper" * 15)
-    home.parent.mkdir(parents=True)
-    shutil.copytree(keys.home, str(home), ignore=shutil.ignore_patterns("S.*", "*.lock", ".#*"))
-    os.chmod(str(home), 0o700)
-    assert len(str(home)) > 108
-    links = []
-    real = signing.tempfile.mkdtemp
-    monkeypatch.setattr(
-        signing.tempfile, "mkdtemp", lambda *some, **more: links.append(real(*some, **more)) or links[-1]
-    )
-    made, fingerprint = signing.sign(DATA, {"key": keys.make("builder"), "home": str(home)})
-    assert signing.verify(DATA, made, trusted)["fingerprint"] == fingerprint
-    assert not any(map(os.path.exists, links))
-
-
-@pytest.fixture
-def overheard(monkeypatch):
-    """Every command, environment and answer of signing's subprocesses."""
-    heard = []
-    real = subprocess.run
-
-    def listen(command, *arguments, check, **options):
-        done = real(command, *arguments, check=check, **options)
-        heard.append(repr((command, options.get("env"), done.stdout, done.stderr)))
-        return done
-
-    monkeypatch.setattr(signing.subprocess, "run", listen)
-    return heard
-
-
-def test_a_passphrase_comes_from_its_file_and_is_never_seen(keys, tmp_path, overheard, refused):
-    keys.make("locked", passphrase=CANARY)
-    subprocess.run(
-        ["gpgconf", "--homedir", keys.home, "--kill", "gpg-agent"], check=True
-    )  # it remembers what made the key
-    overheard.clear()
-    wanted = {"key": keys.make("locked"), "home": keys.home}
-    wrong, right = tmp_path / "wrong", tmp_path / "right"
-    wrong.write_text(CANARY + "-not\n")
-    right.write_text(CANARY + "\n")
-    with refused("FERRY-SIGN-001", keys.make("locked"), "ferry_signing") as caught:
-        signing.sign(DATA, dict(wanted, passphrase_file=str(wrong)))
-    made, _fingerprint = signing.sign(DATA, dict(wanted, passphrase_file=str(right)))
-    assert len(overheard) >= 4
-    assert not any(CANARY in words for words in [*overheard, caught.message, made.decode()])
-    assert signing.verify(DATA, made, [keys.trusted("locked")])
-
-
-def test_a_passphrase_that_nobody_gives_is_an_error_in_time(keys, refused):
-    keys.make("locked", passphrase=CANARY)
-    subprocess.run(["gpgconf", "--homedir", keys.home, "--kill", "gpg-agent"], check=True)
-    with refused("FERRY-SIGN-001", "ferry_signing"):
-        signing.sign(DATA, {"key": keys.make("locked"), "home": keys.home, "passphrase_file": os.devnull})
-
-
-@pytest.mark.parametrize("key", ["0" * 40, "nobody@nowhere", ""])
-def test_a_key_that_is_not_there_cannot_sign(refused, keys, key):
-    with refused("FERRY-SIGN-001", "ferry_signing"):
-        signing.sign(DATA, {"key": key, "home": keys.home})
-
-
-def test_a_gpg_that_hangs_is_ended_in_time(refused, trusted, signature, tmp_path, monkeypatch):
-    program = tmp_path / "gpg"
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", "%s%s%s" % (tmp_path, os.pathsep, os.environ["PATH"]))
-    monkeypatch.setattr(signing, "_SECONDS", 0.5)
-    with refused("FERRY-BUNDLE-002", "gave no answer"):
-        signing.verify(DATA, signature, trusted)
-
-
-def test_a_gpg_that_says_good_by_its_exit_code_alone_is_not_believed(
-    refused, trusted, signature, tmp_path, monkeypatch
-):
-    program = tmp_path / "gpg"
-    program.write_text("#!/bin/sh\nexit 0\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", "%s%s%s" % (tmp_path, os.pathsep, os.environ["PATH"]))
-    with refused("FERRY-BUNDLE-002", "found none"):
-        signing.verify(DATA, signature, trusted)
-
-
-def test_without_gpg_the_package_is_named(refused, trusted, signature, tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with refused("FERRY-TOOL-002", "gnupg"):
-        signing.verify(DATA, signature, trusted)
-    with refused("FERRY-TOOL-002", "gnupg"):
-        signing.sign(DATA, {"key": "builder"})
+    subprocess.run([*base, "--output", str(paper) + ".ann.asc", str(paper)], check=True, capture_output=True)
+    assert sorted(signing.read_all(str(tmp_path))) == ["statement.json.ann.asc", "statement.json.asc"]

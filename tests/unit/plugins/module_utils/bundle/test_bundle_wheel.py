@@ -71,6 +71,10 @@ def test_sound_wheels_pass(make, make_wheel, tmp_path):
     wheel.check(make(metadata=b"Metadata-Version: 2.1\r\nName: TINY\r\nVersion: 1.0\r\n\r\nName: another\r\n"))
 
 
+@pytest.mark.fault(18)
+@pytest.mark.fault(19)
+@pytest.mark.fault(28)
+@pytest.mark.fault(30)
 @pytest.mark.parametrize(
     ("member", "found"),
     [
@@ -94,6 +98,8 @@ def test_a_member_that_would_leave_its_place_is_refused(make, refused, member, f
         wheel.check(make((member, b"x")))
 
 
+@pytest.mark.fault(20)
+@pytest.mark.fault(29)
 @pytest.mark.parametrize(
     ("bytes_", "found"),
     [
@@ -107,6 +113,9 @@ def test_a_name_that_readers_take_in_different_ways_is_refused(make, refused, by
         wheel.check(patched(make(("tiny/.evi", b"x")), b"tiny/.evi", bytes_, 2))
 
 
+@pytest.mark.fault(21)
+@pytest.mark.fault(23)
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(
     "mode",
     [stat.S_IFLNK | 0o777, stat.S_IFIFO | 0o644, stat.S_IFCHR | 0o644, stat.S_IFREG | 0o4755, stat.S_IFREG | 0o2755],
@@ -116,6 +125,7 @@ def test_a_member_that_is_no_plain_file_is_refused(make, refused, mode):
         wheel.check(make(("tiny/evil", b"/etc/shadow", mode)))
 
 
+@pytest.mark.fault(27)
 def test_a_member_twice_is_refused(make, refused):
     with pytest.warns(UserWarning, match="Duplicate name"):
         path = make(("tiny/__init__.py", b"two = 2\n"))
@@ -123,6 +133,7 @@ def test_a_member_twice_is_refused(make, refused):
         wheel.check(path)
 
 
+@pytest.mark.fault(25)
 def test_a_bomb_is_refused_by_what_it_says_before_it_is_unpacked(make, refused):
     path = make(("tiny/zeros", b"\0" * (120 << 20)))
     assert os.path.getsize(path) < 200_000
@@ -130,6 +141,8 @@ def test_a_bomb_is_refused_by_what_it_says_before_it_is_unpacked(make, refused):
         wheel.check(path)
 
 
+@pytest.mark.fault(25)
+@pytest.mark.fault(26)
 def test_a_bomb_that_lies_about_its_size_is_refused_in_bounded_memory(make, refused):
     size = 60 << 20
     path = make(("tiny/zeros", b"\0" * size))
@@ -142,6 +155,7 @@ def test_a_bomb_that_lies_about_its_size_is_refused_in_bounded_memory(make, refu
     assert peak < 8 << 20
 
 
+@pytest.mark.fault(26)
 def test_a_size_that_is_larger_than_the_data_is_refused(make, refused):
     path = make(("tiny/data", b"\1" * 4_321_077))
     patched(path, struct.pack("<L", 4_321_077), struct.pack("<L", 4_321_078), 2)
@@ -232,6 +246,8 @@ def test_one_flipped_bit_anywhere_is_refused_or_changes_nothing_that_is_unpacked
     assert caught > len(good) * 0.6
 
 
+@pytest.mark.fault(32)
+@pytest.mark.fault(33)
 @pytest.mark.parametrize(
     ("record", "words"),
     [
@@ -273,6 +289,7 @@ def test_a_wheel_without_its_papers_is_refused(make, refused, tmp_path):
             wheel.check(path)
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize(
     ("metadata", "found"),
     [
@@ -280,6 +297,11 @@ def test_a_wheel_without_its_papers_is_refused(make, refused, tmp_path):
         (b"Name: tiny\nVersion: 1.1\n", "found 1.1"),
         (b"Name: tiny\n", "expected Version 1.0, found none"),
         (b"Name: tiny\nVersion: 1.0\nVersion: 2.0\n", "found 1.0, 2.0"),
+        # What one reader skips or takes for the end of the head, another reads.
+        (b"Name: tiny\nVersion: of all\nVersion: 1.0\n", "found of all, 1.0"),
+        (b"Name: tiny\n evil\nVersion: 1.0\n", "Name tiny, found tiny\\n evil"),
+        (b"no field\nName: tiny\nVersion: 1.0\n", "expected fields"),
+        (b"Name: tiny\rName: evil\nVersion: 1.0\n", "expected fields"),
     ],
 )
 def test_metadata_of_another_wheel_is_refused(make, refused, metadata, found):

@@ -401,6 +401,22 @@ def test_a_wheel_that_changed_in_the_depot_is_refused_and_the_live_one_untouched
     live.untouched()
 
 
+@pytest.mark.fault(31)
+def test_paths_too_long_for_a_windows_host_leave_nothing_and_the_live_one_untouched(
+    host, live, stand_in, tmp_path, make_wheel, refused, monkeypatch
+):
+    deep = "small/%s/%s.py" % ("d" * 120, "d" * 120)
+    bundle = host.publish([make_wheel(tmp_path / "deep", "small", "2.1", contents={deep: b""})], stand_in)
+    wanted = host.wants(bundle)
+    monkeypatch.setattr(facts, "long_paths", lambda: False)  # as on Windows, where they are off
+    with refused("FERRY-HOST-004", "small-2.1-py3-none-any.whl", deep, host.site(wanted)):
+        wanted.build()
+    live.untouched()
+    monkeypatch.setattr(facts, "long_paths", lambda: True)
+    wanted.build()
+    assert wanted.is_built()
+
+
 def test_a_wheel_that_is_missing_in_the_depot_is_refused_and_the_live_one_untouched(
     host, live, plain, stand_in, refused
 ):

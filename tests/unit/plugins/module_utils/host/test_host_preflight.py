@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import signal
 import sys
+import types
 
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.host import facts, preflight
@@ -170,6 +172,38 @@ def test_space_is_asked_for_by_what_wheels_unpack_to(refused, tmp_path, make_whe
     monkeypatch.setattr(facts, "free_bytes", lambda _path: 11 << 20)
     with refused("FERRY-HOST-003", "14 MB", "11 MB"):
         preflight.check_unpacked(str(tmp_path), [wheel])
+
+
+@pytest.mark.fault(31)
+def test_a_path_that_windows_does_not_take_is_refused_before_the_release_is_begun(refused, tmp_path, make_wheel):
+    site = "C:\\ferry\\releases\\cpu-0123456789ab\\Lib\\site-packages"
+    room = preflight.LONGEST_PATH - len(site) - 1
+    longest = "tiny/%s" % ("d" * (room - 5))
+    fits_ = make_wheel(tmp_path / "fits", "tiny", contents={longest: b""})
+    preflight.check_paths(site, [fits_])
+    longer = make_wheel(tmp_path / "longer", "tiny", contents={longest + "d": b""})
+    with refused("FERRY-HOST-004", "tiny-1.0-py3-none-any.whl", longest + "d", "260 characters", "at most 259", site):
+        preflight.check_paths(site, [fits_, longer])
+
+
+def test_long_paths_are_asked_of_the_registry_and_only_windows_has_one(monkeypatch):
+    monkeypatch.setattr(facts, "winreg", None)
+    assert facts.long_paths() is None and facts.registry("SOFTWARE", "x") is None
+    # What winreg of Windows gives, in its shape: a key is a context, a value comes with its type.
+    for value, expected in ((1, True), (0, False), (None, False)):
+        registry = types.SimpleNamespace(
+            HKEY_LOCAL_MACHINE=0,
+            OpenKey=lambda _root, _key: contextlib.nullcontext(),
+            QueryValueEx=lambda _key, name, value=value: (value, 4) if name == "LongPathsEnabled" else None,
+        )
+        if value is None:
+            registry.QueryValueEx = absent
+        monkeypatch.setattr(facts, "winreg", registry)
+        assert facts.long_paths() is expected
+
+
+def absent(_key, name):
+    raise FileNotFoundError(2, "The system cannot find the file specified", name)
 
 
 def test_free_space_is_that_of_the_folder_that_will_hold_it(tmp_path):

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ansible_collections.airgap.ferry.plugins.module_utils.errors import CODES
+from ansible_collections.airgap.ferry.plugins.module_utils.codes.registry import CODES
 from ansible_collections.airgap.ferry.plugins.module_utils.record import html, markup, model, store, words
 
 VERSIONS = {"ansible_core": "2.19.0", "python": "3.11.0", "collection": "0.1.0"}
@@ -77,7 +77,8 @@ def deployed(*names):
         "depot",
         "changed",
         "open",
-        bundle={"name": "tf", "id": "ab" * 32, "signer": {"name": "Builder", "fingerprint": "F" * 40}},
+        bundle={"name": "tf", "id": "ab" * 32, "signers": [{"name": "Builder", "fingerprint": "F" * 40}]},
+        gates={"licences": {"state": "passed", "enforced": True, "findings": 2, "waived": 2}},
     )
     for name in names:
         lines += line(
@@ -105,6 +106,8 @@ def test_the_page_holds_what_an_auditor_asks_for():
         "ab" * 32,
         "F" * 40,
         "ops",
+        "Gate: licences",
+        "2 excused",
         "no route out: ran cut off",
         "old-1",
         "new-1",
@@ -113,6 +116,21 @@ def test_the_page_holds_what_an_auditor_asks_for():
         hashlib.sha256(page.data).hexdigest(),
     ):
         assert text in page.text
+
+
+@pytest.mark.parametrize(
+    ("serial", "said"),
+    [
+        (3, "older serial 3 by explicit allowance, instead of 5"),
+        (7, "serial 7 again by explicit allowance, instead of 5"),
+    ],
+)
+def test_a_serial_that_came_back_is_told_with_the_allowance(serial, said):
+    told = {"name": "tf", "serial": serial, "allowed": True, "replaced": 5}
+    page = Page(record_of(run_of(["a"], line("depot", "changed", "open", bundle=told), GOOD)))
+    assert said in page.text
+    page = Page(record_of(run_of(["a"], line("depot", "ok", "open", bundle={"name": "tf", "serial": serial}), GOOD)))
+    assert "serial %d" % serial in page.text and "allowance" not in page.text
 
 
 def test_everything_from_outside_is_escaped():
@@ -133,8 +151,9 @@ def test_everything_from_outside_is_escaped():
             "id": EVIL,
             "created": EVIL,
             "builder": EVIL,
-            "signer": {"name": EVIL, "fingerprint": EVIL, "backend": EVIL},
+            "signers": [{"name": EVIL, "fingerprint": EVIL, "backend": EVIL, "roles": [EVIL]}],
         },
+        gates={EVIL: {"state": EVIL}},
     )
     run = dict(run_of([EVIL], lines), versions=dict.fromkeys(VERSIONS, EVIL))
     run.update(dict.fromkeys(("operator", "controller", "id", "playbook", "started", "finished"), EVIL))

@@ -50,14 +50,17 @@ def test_nothing_but_the_named_keys_reaches_the_journal():
         "event": {
             "stage": "open",
             "token": "hunter2",
-            "bundle": {"name": "tf", "key": "hunter2", "signer": {"name": "B", "passphrase": "hunter2"}},
+            "bundle": {"name": "tf", "key": "hunter2", "signers": [{"name": "B", "passphrase": "hunter2"}]},
             "verdicts": [{"ok": True, "message": "fine", "detail": "hunter2"}],
             "network": {"routes": 0, "psk": "hunter2"},
+            "gates": {"licences": {"state": "passed", "findings": "hunter2", "text": "hunter2"}, "odd": "hunter2"},
         },
     }
     [line] = model.observe(result, "depot", "task", "ok", AT)
     assert "hunter2" not in repr(line)
-    assert line["event"]["bundle"] == {"name": "tf", "signer": {"name": "B"}}
+    signer = {"name": "B", "fingerprint": None, "backend": None, "roles": []}
+    assert line["event"]["bundle"] == {"name": "tf", "signers": [signer]}
+    assert line["event"]["gates"] == {"licences": {"state": "passed", "enforced": False, "findings": 0, "waived": 0}}
 
 
 @pytest.mark.parametrize("event", [None, "text", [], {}, {"stage": 7}, {"stage": "record"}])
@@ -128,8 +131,10 @@ def test_the_bundle_is_gathered_from_several_events():
     """Later values win, absent ones overwrite nothing."""
     run = finished(
         planned(),
-        seen("s", stage="build", bundle={"name": "tf", "id": "a", "signer": {"name": "B"}}),
-        seen("d", stage="open", bundle={"id": "b", "name": None, "signer": {"fingerprint": "F"}}),
+        seen("s", stage="build", bundle={"name": "tf", "id": "a", "signers": []}),
+        seen(
+            "d", stage="open", bundle={"id": "b", "name": None, "signers": [{"fingerprint": "F", "roles": ["builder"]}]}
+        ),
     )
     assert run["bundle"] == {
         "name": "tf",
@@ -139,7 +144,34 @@ def test_the_bundle_is_gathered_from_several_events():
         "builder": None,
         "size": None,
         "files": None,
-        "signer": {"name": "B", "fingerprint": "F", "backend": None},
+        "allowed": None,
+        "replaced": None,
+        "signers": [{"name": None, "fingerprint": "F", "backend": None, "roles": ["builder"]}],
+    }
+
+
+def test_nothing_of_one_serial_is_said_of_another():
+    """A run that sends the newest bundle and receives an older one, as it was allowed to."""
+    run = finished(
+        planned(),
+        seen("s", stage="send", bundle={"name": "tf", "id": "a", "serial": 5, "builder": "b"}),
+        seen("d", stage="receive", bundle={"name": "tf", "serial": 3, "allowed": True, "replaced": 5}),
+    )
+    bundle = run["bundle"]
+    assert (bundle["serial"], bundle["id"], bundle["builder"]) == (3, None, None)
+    assert (bundle["allowed"], bundle["replaced"]) == (True, 5)
+
+
+def test_a_gate_that_says_nothing_of_itself_has_not_passed():
+    """The last word of each gate counts."""
+    run = finished(
+        planned(),
+        seen("s", stage="build", gates={"licences": {}, "approvals": {"state": "refused"}}),
+        seen("s", stage="build", gates={"approvals": {"state": "passed", "findings": 1, "waived": 1}}),
+    )
+    assert {name: gate["state"] for name, gate in run["gates"].items()} == {
+        "licences": "not checked",
+        "approvals": "passed",
     }
 
 

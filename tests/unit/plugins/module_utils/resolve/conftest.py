@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import html
 import http.server
@@ -20,6 +21,7 @@ import zipfile
 
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils import staging
+from ansible_collections.airgap.ferry.plugins.module_utils.gates import report
 from ansible_collections.airgap.ferry.plugins.module_utils.profile import Profile
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import (
     build,
@@ -193,15 +195,15 @@ def served(make_index):
 
 @pytest.fixture
 def publish(tmp_path, served, make_wheel):
-    """Serve a tiny wheel whose METADATA says more than its name; its file name."""
+    """Serve a tiny wheel whose METADATA says more than its name; its file name. ``said``: the version that METADATA has instead."""
 
-    def make(name, version="1.0", requires=(), python=None, extras=(), platform=None, said=None):
+    def make(name, version="1.0", requires=(), python=None, extras=(), platform=None, said=None, more=()):
         lines = ["Metadata-Version: 2.1", "Name: %s" % name, "Version: %s" % (said or version)]
         lines += ["Requires-Python: %s" % python] if python else []
         lines += ["Provides-Extra: %s" % extra for extra in extras]
         lines += ["Requires-Dist: %s" % entry for entry in requires]
-        text = {"%s-%s.dist-info/METADATA" % (name, version): ("\n".join(lines) + "\n").encode()}
-        file = served.add(make_wheel(tmp_path / "published", name, version, lying=text), platform)
+        text = "\n".join([*lines, *more, ""]).encode()
+        file = served.add(make_wheel(tmp_path / "published", name, version, metadata=text), platform)
         if python:
             served.pythons[file] = python
         return file
@@ -292,13 +294,18 @@ def work(tmp_path, served, make_wheel, profile, locked, pip, monkeypatch, keys):
         def fetch(self, folder, one, packages):
             return store.fetch(str(folder), one, packages, pip, self.environment)
 
-        def build(self, folder, *profiles):
+        def order(self, folder, *profiles, **changes):
+            signing = {"backend": "gpg", "key": self.key, "home": keys.home}
+            gates = {"type": report.TYPE, "gates": []}
+            order = build.Order(str(folder), "tf", list(profiles), self.environment, signing, gates)
+            return dataclasses.replace(order, **changes)
+
+        def build(self, folder, *profiles, **changes):
             locked, _wheels = build.plan(str(folder), list(profiles))
             for one in profiles:
                 self.fetch(folder, one, locked[one.name])
                 self.fetch(folder, one, carried)
-            data, contents = build.describe(str(folder), list(profiles), locked)
-            signing = {"backend": "gpg", "key": self.key, "home": keys.home}
-            return build.write(str(folder), "tf", data, contents, list(profiles), self.environment, signing)
+            order = self.order(folder, *profiles, **changes)
+            return build.write(order, *build.describe(order, locked))
 
     return Work()

@@ -111,9 +111,9 @@ def test_a_bundle_is_checked_by_hand_with_sha256sum(tmp_path, profile, work):
         text=True,
         check=False,
     )
-    assert done.returncode == 0 and done.stdout.count(": OK") == len(WHEELS) + 5, done.stdout + done.stderr
+    assert done.returncode == 0 and done.stdout.count(": OK") == len(WHEELS) + 6, done.stdout + done.stderr
     listed = set(manifest.parse(read(bundle, "manifest.json"))["files"])
-    listed |= {"manifest.json", "SHA256SUMS", "sources.json", "statement.json", "statement.json.asc"}
+    listed |= {"manifest.json", "SHA256SUMS", "sources.json", "gates.json", "statement.json", "statement.json.asc"}
     found = {
         os.path.relpath(os.path.join(folder, name), bundle["path"])
         for folder, _folders, names in os.walk(bundle["path"])

@@ -10,6 +10,7 @@ import json
 import os
 
 import pytest
+from ansible_collections.airgap.ferry.plugins.module_utils.gates import report
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import build, closure, lock, pylock, store, target
 
 
@@ -44,6 +45,9 @@ def test_a_lock_in_which_each_is_asked_for_and_all_fits_is_closed(profile):
     assert closure.problems(profile(), ["DOT_ted"], [], wheels(*ring)) == []
 
 
+@pytest.mark.fault(37)
+@pytest.mark.fault(38)
+@pytest.mark.fault(39)
 @pytest.mark.parametrize(
     ("code", "requirements", "constraints", "told", "words"),
     [
@@ -81,6 +85,8 @@ def test_each_kind_of_problem_is_refused_by_its_code_and_names_who_asks(
     assert "canary" not in caught.message
 
 
+@pytest.mark.fault(35)
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(
     ("file", "words"),
     [
@@ -209,6 +215,7 @@ def test_a_page_that_does_not_tell_pythons_is_gone_through_by_single_versions_an
         locked(profile(python="3.9.1"), ["fussy"], refresh=True)
 
 
+@pytest.mark.fault(39)
 def test_a_version_that_the_operator_insists_on_is_refused_by_its_own_reason(publish, profile, locked, refused):
     publish("fussy", "1.0")
     publish("fussy", "1.1", python="!=3.9.1")
@@ -216,6 +223,7 @@ def test_a_version_that_the_operator_insists_on_is_refused_by_its_own_reason(pub
         locked(profile(python="3.9.1"), ["fussy==1.1"])
 
 
+@pytest.mark.fault(37)
 def test_an_open_lock_is_refused_and_nothing_of_it_written(tmp_path, publish, profile, locked, refused):
     """uv locks for the floor; what a newer patch asks for beside is missing there."""
     publish("late")
@@ -279,9 +287,12 @@ def _write(work, profile):
     locked, _wheels = build.plan(work, [profile])
     # No key signs here: every case ends before that, or at it.
     signing = {"backend": "gpg", "key": "0" * 40, "home": work}
-    return build.write(work, "tf", *build.describe(work, [profile], locked), [profile], {}, signing)
+    order = build.Order(work, "tf", [profile], {}, signing, {"type": report.TYPE, "gates": []})
+    return build.write(order, *build.describe(order, locked))
 
 
+@pytest.mark.fault(37)
+@pytest.mark.fault(38)
 @pytest.mark.parametrize(
     ("names", "code", "words"),
     [

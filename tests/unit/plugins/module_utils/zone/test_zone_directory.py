@@ -10,7 +10,7 @@ import shutil
 import types
 
 import pytest
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, manifest, opening, signing, statement
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, opening, signing, statement
 from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory
 from ansible_collections.airgap.ferry.plugins.modules import bundle_send
 
@@ -32,11 +32,9 @@ def sides(tmp_path, staging):
         arrived=tmp_path / "depot" / opening.QUARANTINE / folder,
         paths=[
             *staging.manifest["files"],
-            manifest.NAME,
-            manifest.SUMS,
-            statement.SOURCES,
+            *statement.SIGNED,
             statement.NAME,
-            signing.SIGNATURE,
+            signing.file_name("gpg"),
         ],
     )
 
@@ -46,7 +44,9 @@ def send(sides, check_mode=False):
 
 
 def receive(sides, known=0, check_mode=False):
-    return directory.receive(sides.zone, sides.depot, "tf", known, check_mode)
+    """``known``: the serial that the depot published last, and the highest that it accepted."""
+    published = {"serial": known, "highest": known} if known else None
+    return directory.receive(sides.zone, sides.depot, "tf", published, check_mode)
 
 
 def stamps(root):
@@ -324,7 +324,7 @@ def test_the_newest_complete_bundle_is_received(sides, tmp_path, make_bundle, wh
 def test_a_bundle_of_another_name_is_not_received(sides, refused):
     send(sides)
     with refused("FERRY-ZONE-001", "torch"):
-        directory.receive(sides.zone, sides.depot, "torch", 0, False)
+        directory.receive(sides.zone, sides.depot, "torch", None, False)
 
 
 @pytest.mark.parametrize(
