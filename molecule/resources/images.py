@@ -27,16 +27,23 @@ PACKAGES = ("podman", "runc", "netavark", "aardvark-dns", "conmon", "iptables", 
 # A host has an init, ssh, Python and what shows its network. No pip, no venv package, no compiler: as bare as a hardened server.
 _REACHED = ("openssh-server", "python3", "iproute2")
 _HOST = ("systemd", "systemd-sysv", "dbus", *_REACHED)
+_STAGING = (*_REACHED, "gnupg", "python3-venv", "ca-certificates")
 # image: (Debian releases, the first that can be had is taken; packages)
 IMAGES = {
     "bullseye": (("bullseye",), _HOST),  # Python 3.9
     "bookworm": (("bookworm",), _HOST),  # Python 3.11
     "trixie": (("trixie",), _HOST),  # Python 3.13
     "depot": (("bookworm",), (*_HOST, "gnupg", "nginx-light")),
+    # As bare as a server: what else a controller needs, the kit brings.
+    "controller": (("bookworm",), (*_HOST, "openssh-client")),
     # Another Python than any host's. Debian's next release is not on every mirror: then the newest stable one. Without an init:
     # systemd of 2025 and newer refuses to run where the kernel gives cgroups of version 1.
-    "staging": (("forky", "trixie"), (*_REACHED, "gnupg", "python3-venv", "ca-certificates")),
+    "staging": (("forky", "trixie"), _STAGING),
+    # With another system and another Python (3.11): what both build is the same.
+    "staging-bookworm": (("bookworm",), _STAGING),
 }
+# These have this machine's network, and its pip's settings; all others are inside.
+OUTSIDE = ("staging", "staging-bookworm")
 _INIT = ["/sbin/init"]
 _SSH_ALONE = ["/bin/sh", "-c", "mkdir -p /run/sshd && ssh-keygen -A && exec /usr/sbin/sshd -D"]
 

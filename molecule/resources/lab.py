@@ -10,7 +10,7 @@
     lab.py stop|start FOLDER NAME               one host goes down, and comes back under its address
     lab.py down FOLDER                          takes all of it away, the images stay
 
-Every host is on the inside network, which has no route and no DNS; only the image ``staging`` is outside, with this machine's
+Every host is on the inside network, which has no route and no DNS; only those of :data:`images.OUTSIDE` are not: they have this machine's
 network. ``FOLDER`` holds the lab's key, ``ssh_config``, pip's settings for staging and ``media``, the disk that is carried.
 """
 
@@ -29,7 +29,7 @@ import time
 from pathlib import Path
 
 import images
-from images import CACHE, RESOURCES, USER, USER_ID, LabError, podman, run
+from images import CACHE, OUTSIDE, RESOURCES, USER, USER_ID, LabError, podman, run
 
 # This machine's own address on the inside network, where it stands in for the inside controller.
 _CONTROLLER = -2
@@ -116,10 +116,10 @@ class Lab:
         outside = self._network("outside")
         inside = self._network("inside") if ordinary else self._network("inside", "--internal", "--disable-dns")
         addresses = {
-            name: (outside if image == "staging" else inside)["hosts"][_FIRST_HOST + number]
+            name: (outside if image in OUTSIDE else inside)["hosts"][_FIRST_HOST + number]
             for number, (name, image) in enumerate(sorted(hosts.items()))
         }
-        within = {name: address for name, address in addresses.items() if hosts[name] != "staging"}
+        within = {name: address for name, address in addresses.items() if hosts[name] not in OUTSIDE}
         with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
             jobs = [
                 pool.submit(self._start_new, name, image, tags[image], addresses[name], within)
@@ -202,13 +202,13 @@ class Lab:
         return {"interface": found["network_interface"], "hosts": hosts}
 
     def _start_new(self, name, image, tag, address, within):
-        side = "outside" if image == "staging" else "inside"
+        side = "outside" if image in OUTSIDE else "inside"
         mounts = {"%s.pub" % self._key: "/etc/ssh/lab.pub:ro"}
-        if image in ("staging", "depot"):
+        if image in ("staging", "depot", "controller"):
             mounts[str(self.folder / "media")] = "/media/ferry"
         if image == "depot":
             mounts[str(RESOURCES / "nginx.conf")] = "/etc/nginx/sites-enabled/default:ro"
-        if image == "staging":
+        if image in OUTSIDE:
             mounts[str(self.folder / "pip.conf")] = "/etc/pip.conf:ro"
             # Wheels that were downloaded once need not come again.
             mounts[str(CACHE / "staging")] = "/home/%s/.cache" % USER
