@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-setup lint docs-lint py38-lint sanity sanity-newest sanity-oldest unit unit-py38 \
-	fuzz fuzz-short \
+	fuzz fuzz-short kill-test \
 	roundtrip roundtrip-newest roundtrip-oldest molecule upgrade-tensorflow frameworks lab lab-down bench collection importer pins codes cases clean
 
 help: ## This list
@@ -69,6 +69,9 @@ fuzz: test-setup ## A million inputs and more for each reader of a bundle, and d
 
 fuzz-short: test-setup ## Some thousand inputs for each, always the same ones, and fuzzers that find planted bugs
 	FERRY_GATE=$@ $(BIN)/python -m pytest tests/fuzz
+
+kill-test: test-setup ## Some 300 upgrades of a host, each killed at another point, and docs/kill-test.md (some 20 minutes, and strace)
+	$(BIN)/python tests/kill/run.py --page
 
 roundtrip: roundtrip-newest roundtrip-oldest ## The demo's round trip and its bad inputs, on the newest and the oldest ansible-core
 

@@ -27,6 +27,8 @@ class FerryError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+        # What the change record keeps of a task that ended so.
+        self.event: dict = {}
 
     def __str__(self) -> str:
         return "%s: %s" % (self.code, self.message)
@@ -44,7 +46,10 @@ def from_os_error(error: OSError, doing: str) -> FerryError:
 
 def disk_full(where: str, doing: str) -> FerryError:
     """The one sentence for a full disk; also for programs that say so in their output."""
-    return FerryError("FERRY-IO-001", "%s: no space left while %s; free space there and run again." % (where, doing))
+    return FerryError(
+        "FERRY-IO-001",
+        "%s: no space left while %s; free space there (df; inodes: df -i) and run again." % (where, doing),
+    )
 
 
 def says_disk_full(output: str) -> bool:

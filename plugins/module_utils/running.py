@@ -31,7 +31,7 @@ def finish(module, stage, work):
         failure = from_os_error(error, "running the stage " + stage)
         module.fail_json(msg=str(failure), code=failure.code, event=event({}))
     except FerryError as failure:
-        module.fail_json(msg=str(failure), code=failure.code, event=event({}))
+        module.fail_json(msg=str(failure), code=failure.code, event=event(failure.event))
     for warning in result.pop("warnings", ()):
         module.warn(warning)
     result["event"] = event(result.get("event", {}))

@@ -214,6 +214,7 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running, staging
+from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.resolve import kit
 
 _GATE = {"enforce": {"type": "bool", "default": True}}
@@ -261,24 +262,31 @@ def build(params, check_mode):
     profiles = kit.profiles(params["profiles"], params["kit"])
     locked, wheels = building.plan(workdir, profiles)
     commands = staging.Tools(params["index_url"], params["mirror"])
-    packages = gates.packages_of(locked)
+    packages = gates.packages_of(locked, profiles)
 
-    def judge(answers):
-        if not check_mode:
+    def judge(answers, whole):
+        # The report of a run that goes on is written once, when all have answered.
+        if not check_mode and (whole or any(one["enforced"] and one["state"] != report.PASSED for one in answers)):
             report.write(workdir, answers)
-        report.refuse(answers, workdir)
-        return answers
+        try:
+            report.refuse(answers, workdir)
+        except FerryError as refusal:
+            refusal.event = {"gates": report.summary(answers)}
+            raise
+        return {"gates": report.summary(answers), "warnings": report.warnings(answers)}
 
-    answers = judge(gates.on_locks(params, packages, commands.environment))
+    early = gates.on_locks(params, packages, commands.environment)
+    result = judge([*early, gates.on_wheels(params, packages, None)], False)
     tools = {package["wheel"]: package for profile in profiles for package in installers(profile)}
     needed = store.missing(workdir, wheels + list(tools.values()))
     if needed and check_mode:
-        return {"changed": True, "bundle": None, "downloaded": len(needed), "gates": report.summary(answers)}
+        return {"changed": True, "bundle": None, "downloaded": len(needed), **result}
     for profile in profiles:
         # Apart, because a profile may lock another pip or uv than the one that the bundle installs with.
         store.fetch(workdir, profile, locked[profile.name], commands.pip, commands.environment)
         store.fetch(workdir, profile, installers(profile), commands.pip, commands.environment)
-    answers = judge(answers + gates.on_wheels(params, packages, building.texts(workdir, packages)))
+    answers = [*early, gates.on_wheels(params, packages, building.texts(workdir, packages))]
+    result = judge(answers, True)
     order = building.Order(
         workdir=workdir,
         name=params["name"],
@@ -296,13 +304,12 @@ def build(params, check_mode):
             building.check(order, manifest_bytes, contents)
     else:
         bundle, changed = building.write(order, manifest_bytes, contents)
-    summary = report.summary(answers)
     return {
         "changed": changed or bool(needed),
         "bundle": bundle,
         "downloaded": len(needed),
-        "gates": summary,
-        "event": {"bundle": bundle, "gates": summary},
+        "event": {"bundle": bundle, "gates": result["gates"]},
+        **result,
     }
 
 

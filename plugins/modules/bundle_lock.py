@@ -103,6 +103,7 @@ options:
     suboptions:
       files:
         description: Allow-lists, and directories whose C(*.txt) are allow-lists. Their lines are C(name==version --hash=sha256:...), as pip writes them.
+          One that is not there yet approves nothing.
         type: list
         elements: path
         required: true
@@ -219,6 +220,8 @@ def lock(params, check_mode, warn):
     lists = (params["approvals"] or {"files": []})["files"]
     # Before anything is asked of an index: a list that cannot be read is refused either way.
     approvals.read(lists)
+    for sentence in approvals.absent(lists):
+        warn("ferry_approvals.files: %s." % sentence)
     tools = staging.Tools(params["index_url"], params["mirror"])
     profiles = kit.profiles(params["profiles"], params["kit"], params["requirements"], params["constraints"])
     judged = verdicts.judge_all(profiles, [], [])
@@ -248,7 +251,7 @@ def lock(params, check_mode, warn):
     confirmed = index.without_credentials(crosscheck) if crosscheck else None
     request, waiting = "", None
     if params["approvals"] is not None:
-        packages = run.packages_of({name: answer["packages"] for name, (_profile, answer) in done.items()})
+        packages = run.packages_of({name: answer["packages"] for name, (_profile, answer) in done.items()}, profiles)
         request = approvals.request(packages, lists)
         waiting = {"waiting": request.count("\n"), "request": approvals.path_of_request(workdir)}
     whole = review.whole(params["name"], done, judged, against, confirmed, waiting)

@@ -14,8 +14,11 @@ author: The airgap.ferry authors (@airgap-ferry)
 description:
   - Checks the newest bundle of O(name) in the depot's quarantine, in this order - plain files only, signature by a trusted builder,
     statement, closed file list, every hash - and only then publishes it by rename as C(<depot_root>/bundles/<id>/).
-  - A refused bundle stays in quarantine; nothing else changes. A serial that is not above the highest that the depot ever accepted is
-    refused, unless O(allow_serial) names it.
+  - A refused bundle stays in quarantine; nothing else changes. Where the next best that waits there is good, that one is published with a
+    warning, and the refused one stays as C(<name>-<serial>.refused), which nobody opens or receives again.
+  - A serial that is not above the highest that the depot ever accepted is refused, unless O(allow_serial) names it. The one that was
+    published last is taken again where C(<depot_root>/bundles/<id>/) was removed to repair it; the depot's memory in C(names/) stays.
+  - Where the same files were published under an older statement, the statement, its signatures and the other papers are renewed.
   - What waits in quarantine and is older than what is published goes from there.
   - What is published is plain files for any web server, or a mounted medium; hosts trust the id alone.
 extends_documentation_fragment:
@@ -140,7 +143,7 @@ bundle:
 manifest:
   description: The manifest in base64, in check mode, where it is not published yet and so no host can fetch it.
   type: str
-  returned: check mode, when it would be published
+  returned: check mode, when it would be published and its files are not there yet
 event:
   description: What the change record keeps of this task.
   type: dict
@@ -157,7 +160,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, manifest, opening, signing
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, manifest, memory, opening, signing
 
 KEY_OPTIONS = {
     "name": {"type": "str", "required": True},
@@ -174,7 +177,9 @@ REQUIRED_OPTIONS = {"builder": {"type": "int", "default": 1}, "approver": {"type
 def open_bundle(params, check_mode):
     """The result of the module; see RETURN."""
     name, root = params["name"], params["depot_root"]
-    before = opening.newest(root, name)
+    before, warnings = memory.settled(root, name), []
+    if memory.is_lost(root, before):
+        before = None
     found, changed = opening.open_newest(
         root,
         name,
@@ -183,9 +188,11 @@ def open_bundle(params, check_mode):
         check_mode,
         params["required_signatures"],
         params.get("allow_serial"),
+        warnings.append,
     )
     bundle = {key: value for key, value in found.items() if key != "type"}
-    result = {"changed": changed, "bundle": bundle, "event": {"bundle": bundle}, "warnings": opening.outgrown(found)}
+    result = {"changed": changed, "bundle": bundle, "event": {"bundle": bundle}, "warnings": warnings}
+    warnings += memory.outgrown(found)
     if changed:
         header = "bundle %s in %s" % (name, root)
         result["diff"] = {
@@ -194,7 +201,7 @@ def open_bundle(params, check_mode):
             "before": _shown(before),
             "after": _shown(found),
         }
-        if check_mode:
+        if check_mode and memory.is_lost(root, found):
             waiting = os.path.join(
                 root, opening.QUARANTINE, opening.directory_name(name, found["serial"]), manifest.NAME
             )

@@ -14,7 +14,9 @@ author: The airgap.ferry authors (@airgap-ferry)
 description:
   - Picks the highest serial of O(name) whose list C(<name>-<serial>.sha256) is there, compares every file with the list, and copies it to
     C(<depot_root>/incoming/) under a temporary name. By the list it knows whether a folder or parts lie there; both give the same.
-  - A serial that is not above the highest that the depot ever accepted is left in the zone, unless O(allow_serial) names it.
+  - A serial that is not above the highest that the depot ever accepted is left in the zone, unless O(allow_serial) names it, or it is the
+    one that was published last and its folder was removed from the depot since. One that is more than a day ahead of the depot's clock is
+    left there too, and so is what was refused and passed over in this depot already; a warning says so.
   - A bundle that the depot has already is not read again. Nothing is trusted yet; M(airgap.ferry.bundle_open) judges the signature.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
@@ -95,19 +97,26 @@ code:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.airgap.ferry.plugins.module_utils import running
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import opening
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import memory
 from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory, options
 
 
 def receive(params, check_mode):
     """The result of the module; see RETURN."""
     root, name = params["depot_root"], params["name"]
-    published = opening.newest(root, name)
+    published, warnings = memory.newest(root, name), []
     serial, changed = directory.receive(
-        params["zone"]["path"], root, name, published, check_mode, params.get("allow_serial")
+        params["zone"]["path"],
+        root,
+        name,
+        published,
+        check_mode,
+        params.get("allow_serial"),
+        warn=warnings.append,
     )
-    bundle = dict(opening.allowance(published, serial), name=name, serial=serial)
-    return {"changed": changed, "serial": serial, "event": {"bundle": bundle}, "warnings": opening.outgrown(published)}
+    bundle = dict(memory.allowance(published, serial), name=name, serial=serial)
+    warnings += memory.outgrown(published)
+    return {"changed": changed, "serial": serial, "event": {"bundle": bundle}, "warnings": warnings}
 
 
 def main():

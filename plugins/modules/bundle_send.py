@@ -17,7 +17,7 @@ description:
   - With O(zone.part_size) it is written as one tar stream in parts, C(<name>-<serial>.tar.0001) and so on, and the list names these. By hand,
     C(sha256sum -c) and C(cat ... | tar x) put it together again. Nothing is written to the staging host's disk.
   - A copy that lies there already is compared byte for byte; one that differs is refused, unless all it lacks is signatures that were added
-    to the bundle since, which are then brought.
+    to the bundle since, which are then brought. One whose list cannot be read is written anew.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
 attributes:

@@ -36,6 +36,12 @@ options:
     description: Folder of the staging host that keeps locks, wheel store and bundles.
     type: path
     required: true
+  bundle_id:
+    description:
+      - Id of the bundle that was reviewed, which is the SHA-256 of its manifest as 64 lower-case hexadecimal digits.
+      - Where the newest bundle is another one, nothing is signed.
+    type: str
+    required: true
   label:
     description: Who signs, as a part of the file name - 1 to 32 lower-case letters, digits and hyphens, no hyphen first.
     type: str
@@ -77,6 +83,7 @@ EXAMPLES = r"""
   airgap.ferry.bundle_sign:
     name: tf
     workdir: /srv/ferry
+    bundle_id: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03
     label: ann
     signing:
       backend: ssh
@@ -91,7 +98,7 @@ bundle:
   returned: success
   contains:
     id:
-      description: Its id, to be compared with the one that was reviewed.
+      description: Its id.
       type: str
     serial:
       description: Serial of its statement.
@@ -118,7 +125,7 @@ from ansible_collections.airgap.ferry.plugins.module_utils.bundle import approva
 def approve(params, check_mode):
     """The result of the module; see RETURN."""
     bundle, signature, changed = approval.approve(
-        params["workdir"], params["name"], params["label"], params["signing"], check_mode
+        params["workdir"], params["name"], params["bundle_id"], params["label"], params["signing"], check_mode
     )
     result = {"changed": changed, "bundle": bundle, "signature": signature, "event": {"bundle": bundle}}
     if changed:
@@ -140,6 +147,7 @@ def _shown(signatures):
 def main():
     module = AnsibleModule(
         argument_spec={
+            "bundle_id": {"type": "str", "required": True},
             "label": {"type": "str", "required": True},
             "signing": {"type": "dict", "required": True, "options": staging.SIGNING_OPTIONS},
             **{name: staging.LOCK_OPTIONS[name] for name in ("name", "workdir")},

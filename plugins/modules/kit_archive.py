@@ -12,8 +12,10 @@ version_added: 0.1.0
 author: The airgap.ferry authors (@airgap-ferry)
 description:
   - Packs the collection that runs, on the controller, and copies the archive to O(dest).
-  - It has the files that C(ansible-galaxy collection build) packs of a checkout, or those of an installed collection, each compared with
+  - It has the files that C(ansible-galaxy collection build) packs of a clean checkout, or those of an installed collection, each compared with
     the hash that its installer noted. C(ansible-galaxy collection install) takes it.
+  - Of a git checkout only what git tracks is packed, and without git only the folders and files that the collection consists of, so that an
+    operator's own files stay at home. A tracked file that was changed is packed as it is now. A link among them is refused.
   - The same files give the same bytes on any controller, so that a bundle that carries them has the same id.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes

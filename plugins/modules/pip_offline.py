@@ -16,6 +16,10 @@ description:
     bundle carries, C(--no-index) and C(--require-hashes) - and compares every installed file with its wheel's RECORD.
   - What is live is never modified. C(<root>/current) is swapped to the new release by one rename, and back by another.
   - Everything that is fetched is checked against the manifest, and the manifest against O(bundle_id); the depot needs no trust.
+  - All that can be known before is asked before anything is written, and told in one message - Python, architecture, libc and AVX; bytes
+    and inodes for cache and release; a file system that is mounted noexec or read-only, and what this user may not write.
+  - C(<root>/bin/ferry-python) is the live release's Python by the release's own path. What is started by it stays in that release when
+    another one goes live; what is started as C(current/bin/python) imports from the next one after a switch.
   - Where the release is there already, nothing is imported, fetched or written.
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
@@ -87,6 +91,11 @@ options:
     description:
       - The manifest in base64, where it cannot be fetched because a check run did not publish it. It must have the id O(bundle_id).
     type: str
+  bundle_serial:
+    description:
+      - Serial of the bundle's statement, which is its builder's clock in seconds or more. There is a warning where this host's clock is
+        more than a day behind it.
+    type: int
 notes:
   - Two runs on one O(root) at once are refused with FERRY-IO-003.
 seealso:
@@ -132,6 +141,15 @@ python:
   description: Path of the release's Python.
   type: str
   returned: success
+launcher:
+  description: Path of the program that is the live release's Python; null on Windows.
+  type: str
+  returned: success, but not with O(state=pruned)
+  sample: /opt/ferry/bin/ferry-python
+selinux:
+  description: V(enforcing), V(permissive) or V(disabled); null where that cannot be seen. Nothing is judged by it.
+  type: str
+  returned: with O(state=built) and O(state=present)
 packages:
   description: Version by normalised name of every distribution in the release.
   type: dict
@@ -186,12 +204,13 @@ code:
 """
 
 import base64
+import contextlib
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.airgap.ferry.plugins.module_utils import running
+from ansible_collections.airgap.ferry.plugins.module_utils import mutex, running
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
-from ansible_collections.airgap.ferry.plugins.module_utils.host import facts, prune
+from ansible_collections.airgap.ferry.plugins.module_utils.host import facts, launcher, prune
 from ansible_collections.airgap.ferry.plugins.module_utils.host.install import Installation
 from ansible_collections.airgap.ferry.plugins.module_utils.host.release import Root
 
@@ -207,20 +226,36 @@ def install(params, check_mode):
         raise FerryError(
             "FERRY-VAR-002", "manifest: expected base64, found something else; pass what bundle_open returned."
         )
+    # Before the lock, which is a file under the root: a host that is refused stays as it was.
     wanted = Installation(dict(params, manifest=given), keep_manifest=not check_mode)
+    with contextlib.nullcontext() if check_mode else mutex.only_run(wanted.root.path):
+        return _install(wanted, params["state"], check_mode)
+
+
+def _install(wanted, state, check_mode):
     root, release = wanted.root, wanted.release
     before = root.live()
     build = not wanted.is_built()
-    switch = params["state"] == "present" and before != release
+    switch = state == "present" and before != release
+    # A switch writes it. Where something is live it may lack all the same, made by an older version or removed.
+    launch = before is not None and not switch and not launcher.is_right(root.path)
     fetched = None
     if not check_mode:
-        if build:
+        if build or switch:
             prune.sweep(root.path)  # it may be the space that the new release needs
+        if build:
             fetched = wanted.build()
         if switch:
             root.switch(release, "switch")
+        if launch:
+            launcher.write(root.path)
     packages = wanted.packages
-    result = _result(root, release, before, packages, changed=build or switch, live=before == release or switch)
+    result = _result(
+        root, release, before, packages, changed=build or switch or launch, live=before == release or switch
+    )
+    result["selinux"] = facts.selinux()
+    if wanted.warnings:
+        result["warnings"] = wanted.warnings
     if fetched:
         result["fetched"] = fetched
     if switch:
@@ -228,6 +263,14 @@ def install(params, check_mode):
     elif build:
         path = root.folder(release)
         result["diff"] = {"before_header": path, "after_header": path, "before": "absent\n", "after": "built\n"}
+    elif launch:
+        path = launcher.path(root.path)
+        result["diff"] = {
+            "before_header": path,
+            "after_header": path,
+            "before": "absent or changed\n",
+            "after": "as airgap.ferry writes it\n",
+        }
     return result
 
 
@@ -252,6 +295,7 @@ def _result(root, release, before, packages, changed, live):
         "live": live,
         "before": before,
         "python": root.python(release),
+        "launcher": None if os.name == "nt" else launcher.path(root.path),
         "packages": packages,
         "event": {
             "release": release,
@@ -295,6 +339,7 @@ def main():
             "release": {"type": "str"},
             "keep_releases": {"type": "int", "default": 2},
             "manifest": {"type": "str"},
+            "bundle_serial": {"type": "int"},
         },
         required_if=[("state", "built", needed), ("state", "present", needed)],
         supports_check_mode=True,
@@ -304,6 +349,8 @@ def main():
     if state == "pruned" and not os.path.lexists(root):
         # Nothing to remove, and no reason to make the folder for its lock.
         running.finish(module, _STAGES[state], lambda: act(module.params, True))
+    if act is install:
+        running.finish(module, _STAGES[state], lambda: install(module.params, module.check_mode))
     running.finish_alone(module, _STAGES[state], root, act)
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """This collection as one archive: what ``ansible-galaxy collection build`` packs, but the same bytes wherever it is made.
 
-Galaxy lists files in the order of the file system, and compresses with whatever zlib there is. Here names are sorted, times are 0,
-owners are nobody, folders are those that have files, and nothing is compressed. ``ansible-galaxy collection install`` takes it as it is.
+Galaxy packs what lies in a checkout, an operator's own files too, in the order of the file system, and compresses with whatever zlib there
+is. Here only what belongs to the collection is packed, names are sorted, times are 0, owners are nobody, folders are those that have
+files, and nothing is compressed. ``ansible-galaxy collection install`` takes it as it is.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 import tarfile
 import tempfile
+from pathlib import Path
 
 from ..module_utils.bundle import canonical, files
 from ..module_utils.errors import FerryError
@@ -24,6 +27,15 @@ from ..module_utils.errors import FerryError
 _MANIFEST, _LISTING = "MANIFEST.json", "FILES.json"
 _SECONDS = 300
 _AGAIN = "install the collection again"
+# What the collection consists of, for a checkout without git, as a tarball of one is. Whatever lies beside it is an operator's own.
+_FOLDERS = (
+    *("benchmarks", "changelogs", "docs", "inventories/example", "inventories/local", "meta"),
+    *("molecule", "playbooks", "plugins", "roles", "tests"),
+)
+_FILES = (
+    *("LICENSE", "README.md", "galaxy.yml", ".ansible-lint.yml", ".yamllint", "pytest.ini"),
+    *("requirements.in", "requirements.txt", "ruff.toml"),
+)
 
 
 def pack(root: str) -> bytes:
@@ -61,30 +73,87 @@ def _entry(name, data=None):
 
 
 def _built(root):
-    """``(collection_info, {name: (bytes, executable)})`` as Galaxy builds it of a checkout."""
+    """``(collection_info, {name: (bytes, executable)})`` as Galaxy builds it of a clean copy of the checkout, its files as they are now."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "ansible", "galaxy", "collection", "build", root, "--output-path", folder]
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_SECONDS,
-            check=False,
-        )
-        made = os.listdir(folder)
-        if done.returncode != 0 or len(made) != 1:
-            said = " ".join(done.stdout.decode("utf-8", "replace").split())[-400:]
-            raise _refusal(root, "ansible-galaxy could not build it (%s)" % (said or "it said nothing"), "correct that")
-        with tarfile.open(os.path.join(folder, made[0])) as archive:
-            # A link is packed as what it points to, which extractfile gives.
+        clean, made = os.path.join(folder, "collection"), os.path.join(folder, "made")
+        odd = _copy(root, clean)
+        build = [sys.executable, "-m", "ansible", "galaxy", "collection", "build", clean, "--output-path", made]
+        _run(root, build, "ansible-galaxy could not build it", {clean: root})
+        (name,) = os.listdir(made)
+        with tarfile.open(os.path.join(made, name)) as archive:
             found = {
                 member.name: (archive.extractfile(member).read(), bool(member.mode & stat.S_IXUSR))
                 for member in archive.getmembers()
                 if not member.isdir()
             }
+    for name in sorted(odd.intersection(found)):
+        raise _refusal(root, "%s is a link, lies behind one or is no plain file" % name, "put the file itself there")
     del found[_LISTING]
     return _json(root, _MANIFEST, found.pop(_MANIFEST)[0])["collection_info"], found
+
+
+def _copy(root, clean):
+    """Copy what belongs to the collection; the names of what is no plain file.
+
+    Each of these is an empty file in the copy, so that Galaxy says whether it would be packed.
+    """
+    root, odd = os.path.realpath(root), set()
+    for name in _tracked(root) or _named(root):
+        origin, target = os.path.join(root, name), os.path.join(clean, name)
+        if not os.path.lexists(origin):
+            continue
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.isfile(origin) and os.path.realpath(origin) == origin:
+            shutil.copy(origin, target)
+        else:
+            odd.add(name)
+            Path(target).touch()
+    return odd
+
+
+def _tracked(root):
+    """What git tracks of the collection; nothing where there is no git checkout, or one of something else. Where git fails nobody knows."""
+    if not any(os.path.lexists(place / ".git") for place in (Path(root), *Path(root).parents)):
+        return set()
+    listed = _run(root, ["git", "-C", root, "ls-files", "-z"], "git could not list its files")
+    names = set(os.fsdecode(listed).split("\0")) - {""}
+    return names if "galaxy.yml" in names else set()
+
+
+def _named(root):
+    """What lies in the folders that the collection consists of, and its files."""
+
+    def stop(error):
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    names = set(_FILES)
+    for top in _FOLDERS:
+        for place, folders, found in os.walk(os.path.join(root, top), onerror=stop):
+            # A link to a folder is not walked into, and counts as a file that is none.
+            found += [name for name in folders if os.path.islink(os.path.join(place, name))]
+            names.update(os.path.relpath(os.path.join(place, name), root) for name in found)
+    return names
+
+
+def _run(root, command, failed, shown=None):
+    """What the program wrote; a refusal that begins with ``failed`` where it does not end well. ``shown``: paths to name otherwise."""
+    # A hook of another repository, for one, sets GIT_DIR.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False, env=environment
+        )
+    except subprocess.TimeoutExpired:
+        raise _refusal(root, "%s within %d seconds" % (failed, _SECONDS), "look at the disk, then run again")
+    except OSError as error:
+        raise _refusal(root, "%s (%s: %s)" % (failed, command[0], error.strerror), "install it")
+    if done.returncode != 0:
+        said = " ".join((done.stdout + done.stderr).decode("utf-8", "replace").split())
+        for path, name in (shown or {}).items():
+            said = said.replace(path, name)
+        raise _refusal(root, "%s (%s)" % (failed, said[-400:] or "it said nothing"), "correct that")
+    return done.stdout
 
 
 def _installed(root):

@@ -15,7 +15,9 @@ import yaml
 from ansible.module_utils.common.validation import check_type_bool, check_type_int
 
 from ..module_utils.errors import FerryError
-from ..module_utils.profile import CONFIDENTIAL, NAME, NAME_IN_WORDS, Profile, found, nearest, unknown_key
+from ..module_utils.gates import asked
+from ..module_utils.profile import CONFIDENTIAL, NAME, NAME_IN_WORDS, found, nearest, unknown_key
+from ..module_utils.resolve import kit
 
 # By type: (in words, in words in a list, how to write it). The Python types that need no conversion are in _PLAIN.
 _WORDS = {
@@ -40,13 +42,17 @@ _SIGNING_KEY = (
 )
 _DAY = ("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", "a day as YYYY-MM-DD, in quotes")
 _ADDRESS = (r"(https?|file)://\S+", "one address that starts with http://, https:// or file://")
+_WRITTEN = r"(?s).*\S.*"
 _LICENCE = r"[A-Za-z0-9.+-]+( +[Ww][Ii][Tt][Hh] +[A-Za-z0-9.-]+)?"
 _SHAPES = {
+    "ferry_advisories.data": (_WRITTEN, "a path"),
     "ferry_advisories.max_age_days": ("[1-9][0-9]{0,3}", "1 to 9999 days"),
     "ferry_advisories.waivers.expires": _DAY,
     "ferry_advisories.waivers.id": (r"\S+", "one id such as CVE-2023-43804"),
-    "ferry_advisories.waivers.reason": (r"(?s).*\S.*", "a reason in words"),
+    "ferry_advisories.waivers.package": (asked.PACKAGE, asked.PACKAGE_IN_WORDS),
+    "ferry_advisories.waivers.reason": (_WRITTEN, "a reason in words"),
     "ferry_allow_serial": ("[1-9][0-9]{0,12}", "a serial, as it stands behind a bundle's name in the zone"),
+    "ferry_approvals.files": (_WRITTEN, "a path"),
     "ferry_bundle": (NAME, NAME_IN_WORDS),
     "ferry_bundle_id": ("[0-9a-f]{64}", "64 lower-case hexadecimal digits"),
     "ferry_depot_url": _ADDRESS,
@@ -61,6 +67,7 @@ _SHAPES = {
         "one SPDX licence identifier such as MIT, or a pair such as Apache-2.0 WITH LLVM-exception",
     ),
     "ferry_max_fail_percentage": ("[0-9]{1,2}|100", "0 to 100"),
+    "ferry_provenance.required": (r"\*|" + asked.PACKAGE, asked.PACKAGE_IN_WORDS + ", or * for all"),
     "ferry_release": (NAME + "-[0-9a-f]{12}", "a profile's name, a hyphen and 12 lower-case hexadecimal digits"),
     "ferry_serial": ("[1-9][0-9]*%?", "a number of hosts, a percentage such as 25%, or a list of these"),
     "ferry_signing.key": _SIGNING_KEY,
@@ -76,6 +83,10 @@ _SHAPES = {
         "a size like 650MB, 4095MiB or 700000000 (bytes), 1 MiB or more",
     ),
 }
+_ENTRIES = (
+    ("ferry_licences", "overrides", asked.overrides),
+    ("ferry_provenance", "publishers", asked.publishers),
+)
 _EXCLUSIVE = ("ferry_index_url", "ferry_mirror")
 
 
@@ -108,7 +119,9 @@ def check_values(hosts, managed, known):
     ``hosts`` is ``{host: {name: value}}`` with names that ``check_names`` let pass; ``managed`` are those that need a profile.
     """
     _refuse("FERRY-VAR-002", hosts, lambda values: _misshapen(values, known))
-    _refuse("FERRY-VAR-004", hosts, _bad_profiles)
+    _refuse("FERRY-VAR-002", hosts, _bad_entries)
+    for code in ("FERRY-VAR-004", "FERRY-KIT-001", "FERRY-KIT-002"):
+        _refuse(code, hosts, lambda values, code=code: _bad_profiles(values, code))
     _refuse("FERRY-VAR-003", {host: hosts[host] for host in managed}, _without_profile)
 
 
@@ -219,12 +232,27 @@ def _expected(path, words, value, step, hide=False):
     return path, ": expected %s, found %s; %s" % (words, found(value, hide), step)
 
 
-def _bad_profiles(values):
-    for name, spec in (values.get("ferry_profiles") or {}).items():
+def _bad_entries(values):
+    """What is written under names that the operator chooses."""
+    for variable, key, judge in _ENTRIES:
         try:
-            Profile.from_spec(name, spec)
+            judge((values.get(variable) or {}).get(key) or {})
         except FerryError as error:
-            yield "ferry_profiles", ": " + error.message.rstrip(".")
+            path, _colon, text = error.message.rstrip(".").partition(":")
+            yield path, ":" + text
+
+
+def _bad_profiles(values, code):
+    """The profiles that are refused with this code, the kit's too; whether a kit is built is asked later."""
+    entries = [("ferry_profiles", kit.hosts_profile, entry) for entry in (values.get("ferry_profiles") or {}).items()]
+    if values.get("ferry_kit_profile") is not None:
+        entries.append(("ferry_kit_profile", kit.profile, (values["ferry_kit_profile"],)))
+    for variable, read, arguments in entries:
+        try:
+            read(*arguments)
+        except FerryError as error:
+            if error.code == code:
+                yield variable, ": " + error.message.rstrip(".")
 
 
 def _without_profile(values):

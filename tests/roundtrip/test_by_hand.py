@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "by-hand.md"
 BLOCKS = re.findall(r"^```bash\n(.*?)^```", PAGE.read_text(), re.M | re.S)
 # What is for a bundle of another kind stands in a block of its own.
 SSH = next(block for block in BLOCKS if block.startswith("ssh-keygen"))
-PARTS = next(block for block in BLOCKS if ".tar." in block)
+PARTS = next(block for block in BLOCKS if "xargs cat" in block)
 COMMANDS = "\n".join(block for block in BLOCKS if block not in (SSH, PARTS))
 
 

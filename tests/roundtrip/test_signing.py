@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 
@@ -69,10 +70,15 @@ def site(deployed, demo):
     write("wrong.yml", approval % "wrong" + ": " + vaulted(WRONG, 4))
     write("both.yml", "ferry_required_signatures: {builder: 1, approver: 1}\n")
     write("stricter.yml", "ferry_required_signatures: {approver: 2}\n")
+    write("other.yml", approval % "ann" + "_file: %s\nferry_bundle_id: %s\n" % (keys / "approver.txt", "a" * 64))
     write("misshapen.yml", approval % "wrong" + ":\n    - %s\n" % WRONG)
 
     def play(playbook, *names):
         arguments = ["-vvvv", "--vault-password-file", str(keys / "vault-password")]
+        if playbook == "approve":
+            folder = max((site.root / "staging" / "bundles").glob("tf-*"))
+            identity = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+            arguments += ["-e", "ferry_bundle_id=" + identity]
         for name in names:
             arguments += ["-e", "@%s" % (keys / name)]
         return site.play(playbook, *arguments)
@@ -86,6 +92,7 @@ def test_a_bundle_of_two_signers_arrives_and_their_passphrases_are_nowhere(site)
         site.told("prepare", "signing.yml"),
         site.told("approve", "misshapen.yml"),
         site.told("approve", "wrong.yml"),
+        site.told("approve", "other.yml"),
         site.told("approve", "approval.yml"),
         site.told("approve", "by-file.yml"),
         site.told("approve", "approval.yml"),
@@ -93,12 +100,13 @@ def test_a_bundle_of_two_signers_arrives_and_their_passphrases_are_nowhere(site)
         site.told("deploy", "stricter.yml"),
         site.told("deploy", "both.yml"),
     ]
-    prepare, misshapen, wrong, approve, by_file, again, transfer, stricter, deploy = runs
+    prepare, misshapen, wrong, other, approve, by_file, again, transfer, stricter, deploy = runs
     for run in runs:
         assert not [canary for canary in CANARIES if canary in run.output]
     assert misshapen.code != 0 and "FERRY-VAR-002" in misshapen.message(), misshapen.output
     assert "ferry_approver.passphrase" in misshapen.message()
     assert wrong.code != 0 and "FERRY-SIGN-001" in wrong.message() and "incorrect passphrase" in wrong.message()
+    assert other.code != 0 and "FERRY-SIGN-002" in other.message() and "a" * 64 in other.message(), other.output
     # Two signatures of one person are one.
     assert stricter.code != 0 and "FERRY-BUNDLE-012" in stricter.message(), stricter.output
     assert "build team (builder)" in stricter.message() and "1 approver more" in stricter.message()

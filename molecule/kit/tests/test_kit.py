@@ -42,7 +42,8 @@ class Controller:
         return self.host.run(self.command(identity))
 
     def typed(self, commands):
-        done = self.host.run("bash -c %s", "set -eo pipefail\n" + commands)
+        # No shell option helps: the page has to stop by itself.
+        done = self.host.run("bash -c %s", commands)
         assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
         return done
 
@@ -54,7 +55,7 @@ class Controller:
     def deploy(self, *more):
         """The guide's last command, or with ``--check`` the one before."""
         setting, dry, real = self.guide(1).splitlines()
-        return self.typed("cd ~; %s; %s %s" % (setting, dry if more == ("--check",) else real, " ".join(more)))
+        return self.typed("cd ~ && %s && %s %s" % (setting, dry if more == ("--check",) else real, " ".join(more)))
 
     def everything(self):
         return self.host.check_output("find %s -printf '%%p %%T@ %%l\\n' | sort" % HOME)
@@ -70,6 +71,7 @@ def story(lab):
     controller = Controller(lab)
     told = {"controller": controller, "bare": controller.everything()}
     told["another id"] = controller.set_up("0" * 64)
+    told["another id typed"] = controller.typed(controller.guide(0).replace(controller.id, "0" * 64))
     told["after another id"] = controller.everything()
     told["killed"] = controller.set_up_and_be_killed()
     told["after the kill"] = controller.host.run("ls -A %s %s/releases" % (PLACE, PLACE)).stdout.split()
@@ -99,6 +101,7 @@ def test_another_id_is_refused_and_nothing_is_written(story):
     refused = story["another id"]
     assert refused.rc == 1 and refused.stdout == ""
     assert refused.stderr.startswith("setup_kit: FERRY-KIT-005: ") and refused.stderr.count("\n") == 1, refused.stderr
+    assert story["another id typed"].rc == 1 and story["another id typed"].stdout == "manifest.json: FAILED\n"
     assert story["after another id"] == story["bare"]
 
 

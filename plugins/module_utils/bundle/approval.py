@@ -15,10 +15,11 @@ from ..errors import FerryError
 _UNFINISHED = re.compile(r"(.+)\.part-[0-9]+")
 
 
-def approve(workdir: str, name: str, label: str, sign_with: dict, check_mode: bool) -> tuple:
+def approve(workdir: str, name: str, bundle_id: str, label: str, sign_with: dict, check_mode: bool) -> tuple:
     """Sign the newest built bundle ``name``: ``(bundle as built.newest gives it, file name of the signature, True where it was made)``.
 
-    A signature of the same key that is there is kept; what else lies under its name is nobody's to overwrite (FERRY-SIGN-001).
+    ``bundle_id``: the one that was reviewed; another one is not signed (FERRY-SIGN-002). A signature of the same key that is there is
+    kept; what else lies under its name is nobody's to overwrite (FERRY-SIGN-001).
     """
     bundle = built.newest(workdir, name)
     if bundle is None:
@@ -26,7 +27,7 @@ def approve(workdir: str, name: str, label: str, sign_with: dict, check_mode: bo
     folder = bundle["path"]
     signature = signing.file_name(sign_with.get("backend") or "gpg", label)
     said = files.read_limited(os.path.join(folder, statement.NAME), statement.LIMIT)
-    check(folder, name, said)
+    check(folder, name, bundle_id, said)
     there = signing.read_all(folder)
     if signature in there:
         if not signing.is_signed_by(said, there[signature], sign_with):
@@ -51,8 +52,8 @@ def approve(workdir: str, name: str, label: str, sign_with: dict, check_mode: bo
     return built.newest(workdir, name), signature, True
 
 
-def check(folder: str, name: str, said: bytes) -> None:
-    """Refuse to sign ``said``, the statement in ``folder``, unless all that it vouches for is there, whole, and nothing else.
+def check(folder: str, name: str, bundle_id: str, said: bytes) -> None:
+    """Refuse to sign ``said``, the statement in ``folder``, unless it is that of ``bundle_id`` and all that it vouches for is there, whole, and nothing else.
 
     As a depot will look at it, but for signatures, links (a built bundle shares its wheels with the store) and the wheels' insides,
     which prepare.yml has looked into.
@@ -62,6 +63,13 @@ def check(folder: str, name: str, said: bytes) -> None:
         raise FerryError(
             "FERRY-BUNDLE-007",
             "%s: expected a bundle named %s, its statement says %s; do not sign it." % (folder, name, paper["name"]),
+        )
+    found_id = paper["files"][manifest.NAME]["sha256"]
+    if found_id != bundle_id:
+        raise FerryError(
+            "FERRY-SIGN-002",
+            "%s: expected the bundle %s (ferry_bundle_id), found %s, which is the newest one now; review that before you approve it."
+            % (folder, bundle_id, found_id),
         )
     expected = opening.signed_files(folder)
     found = set(_plain_files(folder)) - set(_unfinished(folder))
@@ -93,5 +101,6 @@ def _plain_files(folder):
 
 
 def _unfinished(folder):
-    matches = [_UNFINISHED.fullmatch(name) for name in os.listdir(folder)]
+    names = [name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name))]
+    matches = [_UNFINISHED.fullmatch(name) for name in names]
     return [match.group(0) for match in matches if match and signing.is_signature(match.group(1))]

@@ -14,11 +14,13 @@ import hashlib
 import os
 import re
 
-from . import files, manifest, signing
+from . import files, signing
 from ..errors import FerryError
 
-# No manifest can list more: an entry has a digest of 64 digits, its keys and a path. The papers are few.
-MOST_FILES = manifest.LIMIT // 80
+# A reader has no signature yet that would speak for what it reads: no more names, folders among them, than any bundle needs, and no
+# deeper ones (profiles/<profile>/<paper> is the deepest). A folder costs the disk a block, and a name memory.
+MOST_NAMES = 20000
+DEEPEST = 4
 _BLOCK = 512
 _END = bytes(2 * _BLOCK)
 _USTAR = b"ustar\x0000"
@@ -40,6 +42,13 @@ class Odd(Exception):
 def length(sizes: dict) -> int:
     """The bytes of the archive of files of these ``sizes`` (``{path: bytes}``)."""
     return sum(len(_header(path, size)) + _padded(size) for path, size in sizes.items()) + len(_END)
+
+
+def require_narrow(paths) -> None:
+    """Refuse with :class:`Odd`, before anything is written, names that :func:`read` would not take."""
+    taken: dict = {}
+    for path in paths:
+        _take(taken, path)
 
 
 def write(source: str, sizes: dict, expected, put) -> None:
@@ -78,8 +87,6 @@ def read(stream, target) -> dict:
             raise Odd("files in the order of their names, each once", path)
         before = _rank(path)
         _take(taken, path)
-        if len(digests) == MOST_FILES:
-            raise Odd("at most %d files" % MOST_FILES, "more")
         digests[path] = _save(stream, size, None if target is None else os.path.join(target, path))
         if any(stream.exactly(_padded(size) - size)):
             raise Odd("zeros after %s" % path, "other bytes")
@@ -114,13 +121,17 @@ def _entry(stream, block):
 
 
 def _take(taken, path):
-    """Refuse a name that some file system would take for one that was there: other case, or a file and a folder."""
+    """Refuse a name that is too deep, and one that some file system would take for one that was there: other case, or a file and a folder."""
     steps = path.split("/")
+    if len(steps) > DEEPEST:
+        raise Odd("at most %d steps in a name" % DEEPEST, path[:100])
     for depth in range(1, len(steps) + 1):
         place = "/".join(steps[:depth])
         kind = (place, depth == len(steps))
         if taken.setdefault(place.lower(), kind) != kind:
             raise Odd("names that differ in more than case", path)
+    if len(taken) > MOST_NAMES:
+        raise Odd("at most %d files and folders" % MOST_NAMES, "more")
 
 
 def _save(stream, size, place):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from . import files, manifest, opening, signing, statement
+from ..errors import FerryError
 
 FOLDER = "bundles"
 
@@ -24,9 +25,19 @@ def newest(workdir: str, name: str):
     if not folders:
         return None
     path = folders[0]
-    paper = statement.parse(files.read_limited(os.path.join(path, statement.NAME), statement.LIMIT))
-    manifest_bytes = files.read_limited(os.path.join(path, manifest.NAME), manifest.LIMIT)
-    entries = list(manifest.parse(manifest_bytes)["files"].values()) + list(paper["files"].values())
+    try:
+        paper = statement.parse(files.read_limited(os.path.join(path, statement.NAME), statement.LIMIT))
+        manifest_bytes = files.read_limited(os.path.join(path, manifest.NAME), manifest.LIMIT)
+        entries = list(manifest.parse(manifest_bytes)["files"].values()) + list(paper["files"].values())
+    except (FerryError, FileNotFoundError) as error:
+        raise FerryError(
+            "FERRY-BUILD-004",
+            "%s was built here and cannot be read any more: %s; move that folder away, then run prepare.yml again."
+            % (
+                path,
+                error.message.partition(";")[0] if isinstance(error, FerryError) else "%s is missing" % error.filename,
+            ),
+        )
     return {
         "path": path,
         "name": name,

@@ -17,7 +17,7 @@ from ..errors import FerryError
 CHUNK = 1 << 20
 # One path component that is safe on every file system that a bundle may lie on (Windows' FAT sticks included).
 _COMPONENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!~-]{0,199}")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+_RESERVED = re.compile("(?i)(con|prn|aux|nul|con(in|out)\\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])( *\\..*)?")
 MAX_PATH = 240
 
 
@@ -82,16 +82,27 @@ def write_durably(path: str, data: bytes, mode: int = 0o644) -> None:
     sync_directory(os.path.dirname(path))
 
 
-def copy_hashed(source: str, target: str) -> str:
-    """Copy ``source`` to the new file ``target``, flushed to the disk; the digest of the bytes that were written."""
+def copy_hashed(source: str, target: str, most: int) -> str:
+    """Copy ``source`` to the new file ``target``, flushed to the disk; the digest of the bytes that were written.
+
+    No link is followed, and no more than ``most`` bytes are taken: somebody may change the source meanwhile.
+    """
     digest = hashlib.sha256()
-    with naming(target), open(source, "rb") as reader, open(target, "xb") as writer:
-        for chunk in iter(lambda: reader.read(CHUNK), b""):
+    with naming(target), open(source, "rb", opener=_follow_no_link) as reader, open(target, "xb") as writer:
+        while most > 0:
+            chunk = reader.read(min(CHUNK, most))
+            if not chunk:
+                break
             digest.update(chunk)
             writer.write(chunk)
+            most -= len(chunk)
         writer.flush()
         os.fsync(writer.fileno())
     return digest.hexdigest()
+
+
+def _follow_no_link(path, flags):
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0))  # Windows has no such flag, and no depot or zone
 
 
 def link_or_copy(source: str, target: str) -> None:

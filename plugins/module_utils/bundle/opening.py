@@ -5,33 +5,18 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-from . import canonical, files, manifest, signing, statement, wheel
+from . import canonical, files, manifest, memory, signing, statement, wheel
 from ..errors import FerryError
 
 QUARANTINE = "incoming"
-PUBLISHED = "bundles"
-NAMES = "names"
-NAME_TYPE = "airgap.ferry/depot-name/v1"
-# highest: the highest serial that was ever accepted. allowed: this one needed ferry_allow_serial. replaced: the serial it then replaced.
-_NOTE_KEYS = {
-    "type",
-    "id",
-    "name",
-    "serial",
-    "created",
-    "builder",
-    "signers",
-    "size",
-    "files",
-    "highest",
-    "allowed",
-    "replaced",
-}
+# A bundle in quarantine that was refused, and passed over by a good one: evidence, and in nobody's way.
+REFUSED = ".refused"
 
 
 def directory_name(name: str, serial: int) -> str:
@@ -62,43 +47,6 @@ def signed_files(folder: str) -> dict:
     return digests
 
 
-def newest(depot_root: str, name: str):
-    """What the depot published last under ``name``, as :func:`check` gave it; None where there is nothing."""
-    path, coming = _notes(depot_root, name)
-    for note in (coming, path):
-        if os.path.exists(note):
-            found = _read_note(note)
-            # A note that was on its way when the run was killed counts where its bundle had arrived.
-            if note == path or os.path.isdir(os.path.join(depot_root, PUBLISHED, found["id"])):
-                return found
-    return None
-
-
-def _notes(depot_root, name):
-    path = os.path.join(depot_root, NAMES, name + ".json")
-    return path, path + ".next"
-
-
-def _read_note(path):
-    found = canonical.loads(files.read_limited(path, statement.LIMIT), path, statement.LIMIT)
-    canonical.require(
-        isinstance(found, dict) and set(found) == _NOTE_KEYS, path, "the keys %s" % sorted(_NOTE_KEYS), found
-    )
-    canonical.require(found["type"] == NAME_TYPE, path, "the type " + NAME_TYPE, found["type"])
-    identity, serial, highest = found["id"], found["serial"], found["highest"]
-    canonical.require(isinstance(identity, str) and manifest.DIGEST.fullmatch(identity), path, "a bundle id", identity)
-    canonical.require(isinstance(serial, int), path, "a serial", serial)
-    canonical.require(isinstance(highest, int) and highest >= serial, path, "the highest serial of all", highest)
-    canonical.require(isinstance(found["allowed"], bool), path, "true or false in allowed", found["allowed"])
-    canonical.require(
-        isinstance(found["replaced"], int) if found["allowed"] else found["replaced"] is None,
-        path,
-        "the replaced serial of an allowed one",
-        found["replaced"],
-    )
-    return found
-
-
 def check(folder: str, name: str, trusted_keys: list, now: float, required=None) -> dict:
     """Check the bundle in ``folder`` whole, in this order: plain files, signature, statement, closed file list, every hash, every wheel.
 
@@ -126,10 +74,13 @@ def check(folder: str, name: str, trusted_keys: list, now: float, required=None)
         )
     statement.check_time(paper, now)
     _check_files(folder, sizes, paper["files"], workers=1)
-    manifest_bytes = files.read_limited(os.path.join(folder, manifest.NAME), manifest.LIMIT)
+    # Whatever happens to the files meanwhile: the bytes that are used are the ones that were signed.
+    manifest_bytes, sums = (
+        _read_signed(folder, path, manifest.LIMIT, paper["files"][path]) for path in (manifest.NAME, manifest.SUMS)
+    )
     carried = manifest.parse(manifest_bytes)
     listed = carried["files"]
-    if files.read_limited(os.path.join(folder, manifest.SUMS), manifest.LIMIT) != manifest.checksums(manifest_bytes):
+    if sums != manifest.checksums(manifest_bytes):
         raise FerryError(
             "FERRY-BUNDLE-004",
             "%s/%s is not the one that the manifest gives; do not use this bundle." % (folder, manifest.SUMS),
@@ -143,7 +94,7 @@ def check(folder: str, name: str, trusted_keys: list, now: float, required=None)
     _check_files(folder, sizes, listed, workers=2)
     wheel.check_all(lambda path: os.path.join(folder, path), carried)
     return {
-        "type": NAME_TYPE,
+        "type": memory.NAME_TYPE,
         "id": files.sha256_bytes(manifest_bytes),
         "name": name,
         "serial": paper["serial"],
@@ -163,19 +114,55 @@ def open_newest(
     check_mode: bool,
     required=None,
     allow_serial=None,
+    warn=lambda sentence: None,
 ) -> tuple:
-    """``(what is published under name, True where this call published it)``.
+    """``(what is published under name, True where this call published it, or completed what a killed one had begun)``.
 
     ``allow_serial`` is a pin: that serial is opened and no other, even where the depot accepted a newer one before. A refused bundle stays
-    where it is, in quarantine. In check mode the checks run and nothing is published.
+    in quarantine, where it is; or, where the next best that waits is good, beside it under another name, and ``warn`` is told. In check
+    mode the checks run and nothing is published.
     """
-    published = newest(depot_root, name)
-    if published is not None and not check_mode:
-        _settle(depot_root, published)
-    serial = _waiting(depot_root, name, published, allow_serial)
-    if serial is None:
-        return published, False
-    folder = os.path.join(depot_root, QUARANTINE, directory_name(name, serial))
+    coming, published = memory.coming(depot_root, name), memory.newest(depot_root, name)
+    lost = memory.is_lost(depot_root, published)
+    if not check_mode:
+        # Of a run that was killed; the caller holds the lock.
+        for place in (memory.NAMES, os.path.join(memory.PUBLISHED, "*")):
+            for stale in glob.glob(os.path.join(glob.escape(depot_root), place, "*.part-*")):
+                os.unlink(stale)
+        if published is not None and not lost:
+            _settle(depot_root, published)
+    refusals = []
+    for serial in _waiting(depot_root, name, published, lost, allow_serial):
+        folder = os.path.join(depot_root, QUARANTINE, directory_name(name, serial))
+        try:
+            found = _judge(folder, name, serial, trusted_keys, now, required, published, allow_serial)
+        except FerryError as error:
+            if error.code.split("-")[1] not in ("BUNDLE", "WHEEL"):
+                raise  # says nothing of the bundle
+            refusals.append((folder, error))
+            continue
+        for other, error in refusals:
+            warn("%s What was next best is opened, and this one goes to %s%s." % (error, other, REFUSED))
+        if not check_mode:
+            for other, _error in refusals:
+                _remove(other + REFUSED)
+                os.rename(other, other + REFUSED)
+            publish(depot_root, folder, found)
+        return found, True
+    if not refusals:
+        return published, coming is not None
+    folder, error = refusals[0]
+    if allow_serial is not None:
+        raise error
+    raise FerryError(
+        error.code,
+        "%s; to go on without it, rename %s to %s%s, or remove it here and in the zone, then run transfer.yml and deploy.yml."
+        % (error.message.rstrip("."), folder, os.path.basename(folder), REFUSED),
+    )
+
+
+def _judge(folder, name, serial, trusted_keys, now, required, published, allow_serial):
+    """What :func:`publish` writes down of the bundle in ``folder``, or its refusal."""
     found = check(folder, name, trusted_keys, now, required)
     # The folder's name came from the zone, the serial from the signed statement: only the latter counts.
     if found["serial"] != serial:
@@ -185,52 +172,46 @@ def open_newest(
             % (folder, serial, found["serial"]),
         )
     highest = published["highest"] if published else serial
-    exception = allowance(published, serial)
-    if exception["allowed"] and serial != allow_serial:
+    exception = memory.allowance(published, serial)
+    if published is not None and serial == published["serial"]:
+        if found["id"] != published["id"]:
+            raise FerryError(
+                "FERRY-BUNDLE-008",
+                "%s: expected bundle %s, which this depot accepted with serial %d, found %s; have it built again, with a serial of its own."
+                % (folder, published["id"], serial, found["id"]),
+            )
+    elif exception["allowed"] and serial != allow_serial:
         raise FerryError(
             "FERRY-BUNDLE-008",
             "%s: expected more than %d, the highest serial that this depot accepted, found %d; build it again, or name %d in "
             "ferry_allow_serial, which the change record will show." % (folder, highest, serial, serial),
         )
     found.update(exception, highest=max(highest, serial))
-    if not check_mode:
-        publish(depot_root, folder, found)
-    return found, True
+    return found
 
 
-def _waiting(depot_root, name, published, allow_serial):
-    """The serial in quarantine that is to be opened, or None where what is published is what is wanted."""
+def _waiting(depot_root, name, published, lost, allow_serial):
+    """The serials in quarantine that may be opened, the best first; none where what is published is what is wanted."""
     waiting = serials(os.path.join(depot_root, QUARANTINE), name)
-    wanted = allow_serial if allow_serial is not None else waiting[-1] if waiting else None
-    if published is not None and wanted in (None, published["serial"]):
-        return None
-    if wanted is None or wanted not in waiting:
+    here = published is not None and not lost
+    if allow_serial is not None:
+        wanted = [allow_serial] if allow_serial in waiting else []
+        if here and allow_serial == published["serial"]:
+            return []
+    else:
+        wanted = [serial for serial in reversed(waiting) if published is None or serial > published["highest"]]
+        if lost and published["serial"] in waiting:
+            wanted.append(published["serial"])
+        if here and not wanted and waiting[-1:] in ([], [published["serial"]]):
+            return []
+    if not wanted and (allow_serial is not None or not waiting):
+        which = "" if allow_serial is None else " with serial %d, which ferry_allow_serial names" % allow_serial
+        if lost and allow_serial is None:
+            which = " with serial %d, whose bundles/%s was removed" % (published["serial"], published["id"])
         raise FerryError(
-            "FERRY-DEPOT-001",
-            "%s holds no bundle named %s%s; run transfer.yml first."
-            % (depot_root, name, "" if wanted is None else " with serial %d, which ferry_allow_serial names" % wanted),
+            "FERRY-DEPOT-001", "%s holds no bundle named %s%s; run transfer.yml first." % (depot_root, name, which)
         )
-    return wanted
-
-
-def allowance(published, serial: int) -> dict:
-    """Whether ``serial`` needs to be allowed after ``published``, and what it replaces then: ``{"allowed": bool, "replaced": serial or None}``."""
-    if published is None or serial > published["highest"]:
-        return {"allowed": False, "replaced": None}
-    if serial == published["serial"]:
-        return {key: published[key] for key in ("allowed", "replaced")}
-    return {"allowed": True, "replaced": published["serial"]}
-
-
-def outgrown(published) -> list:
-    """What an operator must not overlook, as sentences: that ``published`` is older than what the depot accepted before."""
-    if published is None or published["serial"] == published["highest"]:
-        return []
-    return [
-        "Bundle %s has serial %d here by ferry_allow_serial, though this depot accepted %d; to go forward, transfer and deploy a newer "
-        "one, or %d itself with ferry_allow_serial."
-        % (published["name"], published["serial"], published["highest"], published["highest"])
-    ]
+    return wanted or waiting[-1:]  # an older one, to be refused with the way to allow it
 
 
 def publish(depot_root: str, folder: str, found: dict) -> None:
@@ -238,56 +219,87 @@ def publish(depot_root: str, folder: str, found: dict) -> None:
 
     The note is written first, under another name, so that a kill between the two leaves a state that the next run completes.
     """
-    target = os.path.join(depot_root, PUBLISHED, found["id"])
+    target = os.path.join(depot_root, memory.PUBLISHED, found["id"])
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    os.makedirs(os.path.join(depot_root, NAMES), exist_ok=True)
-    files.write_durably(_notes(depot_root, found["name"])[1], canonical.dumps(found))
-    # A bundle that is there already came under an older statement: the same files, byte for byte.
-    if not os.path.isdir(target):
+    os.makedirs(os.path.join(depot_root, memory.NAMES), exist_ok=True)
+    files.write_durably(memory.notes(depot_root, found["name"])[1], canonical.dumps(found))
+    if os.path.isdir(target):
+        _renew_papers(folder, target)
+    else:
         os.rename(folder, target)
         files.sync_directory(os.path.dirname(target))
     _settle(depot_root, found)
 
 
+def _renew_papers(folder, target):
+    """Give the same files, byte for byte, that came under an older statement the papers of ``folder``, which stays until all is done."""
+    signatures = [path for path in sorted(os.listdir(folder)) if signing.is_signature(path)]
+    for path in os.listdir(target):
+        if signing.is_signature(path) and path not in signatures:
+            os.unlink(os.path.join(target, path))
+    # The statement last: until it is there, the next run opens ``folder`` anew.
+    papers = [statement.SOURCES, statement.GATES, *signatures, statement.NAME]
+    temporaries = ["%s/%s.part-%d" % (target, path, os.getpid()) for path in papers]
+    for path, temporary in zip(papers, temporaries):
+        source = os.path.join(folder, path)
+        files.copy_hashed(source, temporary, os.path.getsize(source))
+    for path, temporary in zip(papers, temporaries):
+        os.replace(temporary, os.path.join(target, path))
+        files.sync_directory(target)
+
+
 def _settle(depot_root, found):
     """Complete the publication of ``found``; nothing is left to do in most calls."""
-    path, coming = _notes(depot_root, found["name"])
+    path, coming = memory.notes(depot_root, found["name"])
     quarantine = os.path.join(depot_root, QUARANTINE)
-    if os.path.exists(coming) and _read_note(coming) == found:
+    if os.path.exists(coming) and memory.read(coming) == found:
         # What waited and is older now would be refused from here on, and is not evidence of anything.
-        for serial in serials(quarantine, found["name"]):
-            if serial < found["serial"]:
-                _remove(os.path.join(quarantine, directory_name(found["name"], serial)))
+        for suffix in ("", REFUSED):
+            for serial in serials(quarantine, found["name"], suffix):
+                if serial < found["serial"]:
+                    _remove(os.path.join(quarantine, directory_name(found["name"], serial) + suffix))
         os.replace(coming, path)
         files.sync_directory(os.path.dirname(path))
-    _remove(os.path.join(quarantine, directory_name(found["name"], found["serial"])))
+    for suffix in ("", REFUSED):
+        _remove(os.path.join(quarantine, directory_name(found["name"], found["serial"]) + suffix))
 
 
 def _remove(folder):
-    if os.path.islink(folder):
-        os.unlink(folder)
-    elif os.path.isdir(folder):
+    if os.path.isdir(folder) and not os.path.islink(folder):
         shutil.rmtree(folder)
+    elif os.path.lexists(folder):
+        os.unlink(folder)
+
+
+def _read_signed(folder, path, limit, entry):
+    data = files.read_limited(os.path.join(folder, path), limit)
+    # What is longer is refused by whoever reads it.
+    if len(data) <= limit and files.sha256_bytes(data) != entry["sha256"]:
+        raise _other_bytes(folder, path, entry, files.sha256_bytes(data))
+    return data
+
+
+def _other_bytes(folder, path, entry, found):
+    return FerryError(
+        "FERRY-BUNDLE-004",
+        "%s/%s: expected %d bytes with sha256 %s, found %s; transfer the bundle again."
+        % (folder, path, entry["size"], entry["sha256"], found),
+    )
 
 
 def _check_files(folder, sizes, listed, workers):
     def look(path):
         entry = listed[path]
         if path not in sizes:
-            return "FERRY-BUNDLE-006", "%s/%s is listed and missing; transfer the bundle again." % (folder, path)
+            raise FerryError(
+                "FERRY-BUNDLE-006", "%s/%s is listed and missing; transfer the bundle again." % (folder, path)
+            )
         # The size first: it costs nothing and bounds what is read.
         found = (
             "%d bytes" % sizes[path] if sizes[path] != entry["size"] else files.sha256_file(os.path.join(folder, path))
         )
         if found != entry["sha256"]:
-            return (
-                "FERRY-BUNDLE-004",
-                "%s/%s: expected %d bytes with sha256 %s, found %s; transfer the bundle again."
-                % (folder, path, entry["size"], entry["sha256"], found),
-            )
-        return None
+            raise _other_bytes(folder, path, entry, found)
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        for problem in pool.map(look, sorted(listed)):
-            if problem:
-                raise FerryError(*problem)
+        list(pool.map(look, sorted(listed)))

@@ -55,13 +55,22 @@ def are_listed(listed: dict, stem: str) -> bool:
     if foreign:
         raise FerryError(
             "FERRY-PART-005",
-            "the list of %s names %s: expected nothing but its own parts; send %s again." % (stem, foreign[0], stem),
+            "the list of %s names %s: expected nothing but its own parts; remove the parts and the list of %s, then send it again."
+            % (stem, foreign[0], stem),
         )
     return bool(own)
 
 
 def plan(source: str, paths, stem: str, part_size: int) -> dict:
     """The sizes of the files ``paths`` in ``source``, whose archive fits in as many parts as there may be."""
+    try:
+        archive.require_narrow(paths)
+    except archive.Odd as odd:
+        raise FerryError(
+            "FERRY-PART-009",
+            "%s: expected %s, as parts carry them, found %s; unset ferry_zone.part_size to send it as a folder."
+            % (stem, odd.expected, odd.found),
+        )
     sizes = {path: os.path.getsize(os.path.join(source, path)) for path in paths}
     total = archive.length(sizes)
     if total > MOST * part_size:
@@ -195,21 +204,21 @@ def _sizes(folder, stem, listed):
         shown = ", ".join(missing[:5]) + (" and %d more" % (len(missing) - 5) if len(missing) > 5 else "")
         raise FerryError(
             "FERRY-PART-002",
-            "%s lacks %s: expected all %d parts of %s, each also in its list; bring what is missing, or send %s again."
-            % (folder, shown, max(len(wanted), *(int(part[-4:]) for part in listed)), stem, stem),
+            "%s lacks %s: expected all %d parts of %s, each also in its list; bring what is missing, or remove the parts and the list of %s, "
+            "then send it again." % (folder, shown, max(len(wanted), *(int(part[-4:]) for part in listed)), stem, stem),
         )
     for extra in sorted(there - set(listed)):
         raise FerryError(
             "FERRY-PART-003",
-            "%s is called like a part of %s and its list does not name it; ask who put it there, remove it, or send %s again."
-            % (os.path.join(folder, extra), stem, stem),
+            "%s is called like a part of %s and its list does not name it; ask who put it there, and remove it."
+            % (os.path.join(folder, extra), stem),
         )
     states = [os.lstat(os.path.join(folder, part)) for part in wanted]
     for part, state in zip(wanted, states):
         if not stat.S_ISREG(state.st_mode):
             raise FerryError(
                 "FERRY-BUNDLE-010",
-                "%s: expected a plain file, found a link, folder or device; do not use it, send %s again."
+                "%s: expected a plain file, found a link, folder or device; remove the parts and the list of %s, then send it again."
                 % (os.path.join(folder, part), stem),
             )
     return [state.st_size for state in states]
@@ -280,7 +289,7 @@ class _Stream:
         if twins:
             raise FerryError(
                 "FERRY-PART-004",
-                "%s holds the bytes of %s: expected sha256 %s, found %s; the parts were swapped, name them as they were or send %s again."
+                "%s holds the bytes of %s: expected sha256 %s, found %s; name them as they were, or remove the parts and the list of %s, then send it again."
                 % (self._path(), twins[0], expected, seen, self._stem),
             )
         raise OtherBytes(self._path(), self._stem, expected, seen, self._size)

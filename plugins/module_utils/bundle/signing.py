@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import stat
 import time
 
 from . import files, gpg, ssh
@@ -43,8 +44,17 @@ def file_name(backend: str, label=None) -> str:
 
 def read_all(folder: str) -> dict:
     """``{file name: bytes}`` of the signatures in ``folder``: no more of them, and of each, than it takes to see that it is too much."""
-    names = sorted(name for name in os.listdir(folder) if is_signature(name))
-    return {name: files.read_limited(os.path.join(folder, name), LIMIT) for name in names[: MOST + 1]}
+    found = {}
+    for name in sorted(filter(is_signature, os.listdir(folder)))[: MOST + 1]:
+        path = os.path.join(folder, name)
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise FerryError(
+                "FERRY-BUNDLE-010",
+                "%s: expected a signature in a plain file, found something else of that name; do not use this bundle."
+                % path,
+            )
+        found[name] = files.read_limited(path, LIMIT)
+    return found
 
 
 def sign(data: bytes, signing: dict) -> bytes:
@@ -57,7 +67,7 @@ def sign(data: bytes, signing: dict) -> bytes:
 
 
 def is_signed_by(data: bytes, signature: bytes, signing: dict) -> bool:
-    """Whether ``signature`` is a good one of ``data`` by the very key that ``signing`` names."""
+    """Whether ``signature`` is a good one of ``data``, as :func:`verify` judges, by the very key that ``signing`` names."""
     return _backend(signing).is_signed_by(data, signature, signing)
 
 
@@ -67,7 +77,7 @@ def verify(data: bytes, signatures: dict, trusted_keys: list, required: dict, no
     ``signatures``: ``{file name: bytes}``. ``trusted_keys``: ``[{"name", "backend", "fingerprint", "key": public key, "roles": [...],
     "revoked": bool, "expires": day}]``, the last two optional. ``required``: ``{role: how many}``, with at least one builder. ``now``: the
     clock in seconds since the epoch. Every signature has to be a good one of a trusted key: nothing unknown rides along. A person, who
-    may hold several keys, counts once and in one role.
+    may hold several keys, counts once and in one role; names that differ only in case or spaces are one person's.
     """
     if len(signatures) > MOST:
         raise FerryError(
@@ -113,10 +123,11 @@ def _signer(name, data, signature, trusted_keys, now):
 
 def _require_in_force(name, key, now):
     """Refuse what the inventory itself says of a key: an ssh key has no other place to say that it is over."""
+    expires = key.get("expires")
     if key.get("revoked"):
         over = "is marked as revoked"
-    elif key.get("expires") and not _is_before(now, key["expires"]):
-        over = "expired on %s" % key["expires"]
+    elif expires is not None and not _is_before(now, expires):
+        over = "expired on %s" % (expires or "no day that can be read")
     else:
         return
     raise FerryError(
@@ -139,7 +150,7 @@ def _missing(signers, required):
     """The roles, one for each signature that lacks, when every person counts once; nobody is given a role that another needs more."""
     people: dict = {}
     for signer in signers:
-        people.setdefault(signer["name"], set()).update(signer["roles"])
+        people.setdefault(" ".join(signer["name"].casefold().split()), set()).update(signer["roles"])
     wanted = [role for role in sorted(required) for _time in range(required[role])]
     given: dict = {}
 
@@ -162,7 +173,14 @@ def _backend(signing):
 def _passphrase(signing):
     """The passphrase in bytes, from the inventory or the first line of a file; None where an agent has the key or there is none."""
     if signing.get("passphrase_file"):
+        if signing.get("passphrase") is not None:
+            raise FerryError(
+                "FERRY-SIGN-001",
+                "expected passphrase or passphrase_file of key %s, found both; keep one of them." % signing["key"],
+            )
         data = files.read_limited(signing["passphrase_file"], _LONGEST_PASSPHRASE).split(b"\n")[0]
+        if data.endswith(b"\r"):  # an editor on Windows
+            data = data[:-1]
     elif signing.get("passphrase") is not None:
         data = signing["passphrase"].encode("utf-8")
     else:

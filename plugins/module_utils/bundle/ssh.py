@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 
 from . import armor, program
 from ..errors import FerryError
@@ -37,10 +38,15 @@ _LEAST_RSA_BITS = 3072
 _TOUCHED = 0x01
 # Who that is says the entry that holds the key; ssh-keygen only needs some name.
 _SIGNER = "signer"
-# Answers each question but a security key's "touch me" with a line of the FIFO beside it.
-_ASKPASS = b"""#!/bin/sh
-[ -z "$SSH_ASKPASS_PROMPT" ] || exit 1
-IFS= read -r line <"${0%/*}/fifo" && printf '%s\\n' "$line"
+# Answers each question but a security key's "touch me" with a line of the FIFO beside it. The interpreter that runs us loads it by this
+# name before anything else: a script of our own could not be run where /tmp is mounted noexec.
+_ASKPASS = "sitecustomize.py"
+_ANSWER = b"""import os
+if os.environ.get("SSH_ASKPASS_PROMPT"):
+    os._exit(1)
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "fifo"), "rb", 0) as fifo:
+    os.write(1, fifo.readline())
+os._exit(0)
 """
 
 
@@ -70,17 +76,17 @@ def sign(data: bytes, signing: dict, passphrase) -> bytes:
 
 
 def is_signed_by(data: bytes, signature: bytes, signing: dict) -> bool:
-    """Whether ``signature`` is a good one of ``data`` by the key at the path that ``signing`` names."""
-    try:
-        found = _parse(armor.ssh_body(signature))
-    except ValueError:
-        return False
+    """Whether ``signature`` is one of ``data`` by the key at the path that ``signing`` names, and one that a depot which trusts it takes."""
     command = [_find(), "-l", "-E", "sha256", "-f", os.path.expanduser(signing["key"])]
     listing = program.call(command, b"", "FERRY-SIGN-001", start_new_session=True).stdout.split(" ")
-    fingerprint = _fingerprint(found["key"])
-    if len(listing) < 3 or listing[1] != fingerprint:
+    try:
+        key = _parse(armor.ssh_body(signature))["key"]
+        if len(listing) < 3 or listing[1] != _fingerprint(key):
+            return False
+        own = {"name": signing["key"], "fingerprint": listing[1], "key": _text_of(key)}
+        return who_signed("the signature", data, signature, [own]) == listing[1]
+    except (ValueError, FerryError):
         return False
-    return _says_good(data, signature, found["key"])[0]
 
 
 def who_signed(name: str, data: bytes, signature: bytes, trusted_keys: list) -> str:
@@ -156,8 +162,7 @@ def _says_good(data, signature, key):
     """``(whether ssh-keygen says in full that this key made a good signature for our purpose, what it said)``."""
     with program.private_folder() as folder:
         detached, allowed = os.path.join(folder, "detached." + SUFFIX), os.path.join(folder, "allowed_signers")
-        kind = _Reader(key).string().decode("ascii")
-        line = '%s namespaces="%s" %s %s\n' % (_SIGNER, NAMESPACE, kind, base64.b64encode(key).decode("ascii"))
+        line = '%s namespaces="%s" %s\n' % (_SIGNER, NAMESPACE, _text_of(key))
         for path, content in ((detached, signature), (allowed, line.encode("ascii"))):
             with open(path, "wb") as stream:
                 stream.write(content)
@@ -221,6 +226,10 @@ def _blob_of(text):
     return blob if kind == words[0] and "\n" not in text.strip() else None
 
 
+def _text_of(key):
+    return "%s %s" % (_Reader(key).string().decode("ascii"), base64.b64encode(key).decode("ascii"))
+
+
 def _fingerprint(key):
     return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode("ascii").rstrip("=")
 
@@ -260,16 +269,15 @@ def _answering(passphrase):
         yield dict(forced, SSH_ASKPASS=shutil.which("false") or "/bin/false")
         return
     with program.private_folder() as folder:
-        script, fifo = os.path.join(folder, "askpass"), os.path.join(folder, "fifo")
-        with open(script, "wb") as stream:
-            stream.write(_ASKPASS)
-        os.chmod(script, 0o700)
+        fifo = os.path.join(folder, "fifo")
+        with open(os.path.join(folder, _ASKPASS), "wb") as stream:
+            stream.write(_ANSWER)
         os.mkfifo(fifo, 0o600)
         # Open at both ends, so that neither side waits for the other, and shorter than a FIFO holds. A second question gets an empty line.
         handle = os.open(fifo, os.O_RDWR)
         try:
             os.write(handle, passphrase + b"\n" * 4)
-            yield dict(forced, SSH_ASKPASS=script)
+            yield dict(forced, SSH_ASKPASS=sys.executable, PYTHONPATH=folder)
         finally:
             os.close(handle)
 

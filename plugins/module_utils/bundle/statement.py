@@ -78,10 +78,15 @@ def parse(data: bytes) -> dict:
     return statement
 
 
+def latest(now: float) -> float:
+    """The highest serial, and the latest time, that a depot believes whose clock says ``now``: clocks differ, and not by more than a day."""
+    return now + _DAY
+
+
 def check_time(statement: dict, now: float) -> None:
     """Refuse what is expired or from the future by more than a day (FERRY-BUNDLE-009); only a depot that opens asks this."""
     created, expires = to_seconds(statement["created"]), statement["expires"]
-    if created > now + _DAY or statement["serial"] > now + _DAY:
+    if max(created, statement["serial"]) > latest(now):
         raise FerryError(
             "FERRY-BUNDLE-009",
             "bundle %s was made at %s with serial %d, more than a day after this depot's clock (%s); check both clocks."

@@ -8,7 +8,6 @@ Every member is unpacked here once, in pieces and to nowhere: bounded memory, an
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
@@ -23,17 +22,17 @@ _UNSOUND, _NAMED, _SWOLLEN = "FERRY-WHEEL-001", "FERRY-WHEEL-002", "FERRY-WHEEL-
 # What an archive may grow to: real ones grow to some four times their size, those of text to twenty.
 _RATIO, _ALWAYS = 200, 64 << 20
 _LIMIT = 32 << 30
-_MEMBERS = 200_000
+# zipfile makes objects of all of a directory at once. The largest real ones have 21,385 members (ansible), in 2.7 MB of directory.
+_MEMBERS, _DIRECTORY_LENGTH = 65_535, 8 << 20
 # File systems take no longer names than the second.
 _PATH, _STEP = 400, 255
-# What is asked for by name is read into memory.
-_PAPER = 32 << 20
 _LOCAL = struct.Struct("<4s5H3L2H")
 # An entry of the directory without its name, extra fields and comment.
-_ENTRY = 46
+_ENTRY = struct.Struct("<4s6H3L5H2L")
 # The end of an archive, and what stands before it where a number there has no room (4.3.14 to 4.3.16).
 _END = struct.Struct("<4s4H2LH")
-_FULL = (None, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, None)
+_ONES = 0xFFFFFFFF
+_FULL = (None, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, _ONES, _ONES, None)
 _LARGE_END = struct.Struct("<4sQ2H2L4Q4sLQL")
 # The extra fields that say another size, and another name.
 _LARGE, _RENAMED = 0x0001, 0x7075
@@ -43,24 +42,25 @@ _STREAMED, _UTF8 = 0x8, 0x800
 _FLAGS = _STREAMED | _UTF8 | 0x6
 
 
-def contents(path: str, kept) -> tuple:
-    """``({name: sha256}, {name: bytes})`` of the files in the archive at ``path``, the latter of those that the pattern ``kept`` matches.
+def contents(path: str, choose) -> tuple:
+    """``({name: sha256}, {name: bytes})`` of the files in the archive at ``path``, the latter of those that ``choose`` names.
 
-    Refused (FERRY-WHEEL-001 to 003) unless it is whole and harmless.
+    ``choose(names)`` is asked before anything is unpacked; it returns how many bytes each file that it names may have, or refuses.
+    Refused (FERRY-WHEEL-001 to 003) unless the archive is whole and harmless.
     """
     digests, papers = {}, {}
     with open(path, "rb") as stream:
         members, start = _directory(path, stream)
         _check_names(path, members)
         _check_sizes(path, members)
-        _check_end(path, stream, members, start)
+        limits = choose([member.filename for member in members])
         end = 0
         for member in sorted(members, key=lambda member: member.header_offset):
             begin = _data_offset(path, stream, member, end)
             end = begin + member.compress_size
             if end > start:
                 raise refused(_UNSOUND, path, member.filename, "data before the directory", "an overlap")
-            digest, paper = _unpack(path, stream, member, begin, kept.fullmatch(member.filename))
+            digest, paper = _unpack(path, stream, member, begin, limits.get(member.filename))
             end += _descriptor_length(path, stream, member, end)
             if not member.filename.endswith("/"):
                 digests[member.filename] = digest
@@ -80,22 +80,67 @@ def refused(code: str, path: str, member: str, expected: str, found: str) -> Fer
 
 
 def _directory(path, stream):
-    """The members of the archive, and where its directory lies."""
+    """The members of the archive, and where its directory lies; how long that is has been bounded before zipfile reads it."""
+    count, length, start = _numbers(path, stream)
+    _check_end(path, stream, count, length, start)
+    stream.seek(start)
+    _check_entries(path, stream.read(length), count)
     try:
         with zipfile.ZipFile(stream) as archive:
-            return archive.infolist(), archive.start_dir
+            members, found = archive.infolist(), archive.start_dir
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, NotImplementedError, struct.error) as error:
         raise refused(_UNSOUND, path, "", "a ZIP archive", str(error) or type(error).__name__)
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        # Before Python 3.9 zipfile goes to a place before the file's beginning where the end of the archive says so.
+    if (len(members), found) != (count, start):
+        raise refused(_UNSOUND, path, "", "%d members" % count, "%d, or a directory elsewhere" % len(members))
+    return members, start
+
+
+def _numbers(path, stream):
+    """How many members the end of the archive counts, how long their directory is and where it lies: as zipfile takes them, and bounded."""
+    size = os.path.getsize(path)
+    stream.seek(max(0, size - _END.size))
+    said = stream.read(_END.size)
+    if len(said) != _END.size or said[:4] != b"PK\x05\x06":
+        raise refused(_UNSOUND, path, "", "a ZIP archive", "no end of one, or more behind it")
+    count, length, start = _END.unpack(said)[4:7]
+    stream.seek(max(0, size - _END.size - _LARGE_END.size))
+    large = stream.read(_LARGE_END.size)
+    if len(large) == _LARGE_END.size and large[:4] == b"PK\x06\x06" and large[-20:-16] == b"PK\x06\x07":
+        count, length, start = _LARGE_END.unpack(large)[7:10]
+    if count > _MEMBERS or length > _DIRECTORY_LENGTH:
+        raise refused(
+            _SWOLLEN,
+            path,
+            "",
+            "at most %d members in %d bytes of directory" % (_MEMBERS, _DIRECTORY_LENGTH),
+            "%d in %d" % (count, length),
+        )
+    if start + length > size:
         raise refused(_UNSOUND, path, "", "a ZIP archive", "a directory out of it")
+    return count, length, start
+
+
+def _check_entries(path, data, count):
+    """As many entries in the directory as are counted, each whole, with each number in one place."""
+    found = place = 0
+    while place < len(data):
+        head = data[place : place + _ENTRY.size].ljust(_ENTRY.size, b"\0")
+        mark, *_skipped, packed, size, name, extra, comment, disk, _inner, _outer, offset = _ENTRY.unpack(head)
+        begin = place + _ENTRY.size
+        place = begin + name + extra + comment
+        # zipfile takes a name that would go on behind the directory for one that ends with it.
+        shown = data[begin : begin + name].decode("utf-8", "replace")
+        if mark != b"PK\x01\x02" or place > len(data):
+            raise refused(_UNSOUND, path, shown, "an entry in the directory", "none, or one that ends behind it")
+        large = _extras(path, shown, data[begin + name : begin + name + extra]).get(_LARGE, b"")
+        if len(large) != 8 * (size, packed, offset).count(_ONES) or disk:
+            raise refused(_UNSOUND, path, shown, "each number of an entry in one place", "two, or none")
+        found += 1
+    if found != count:
+        raise refused(_UNSOUND, path, "", "%d members" % count, "%d" % found)
 
 
 def _check_names(path, members):
-    if len(members) > _MEMBERS:
-        raise refused(_SWOLLEN, path, "", "at most %d members" % _MEMBERS, "%d" % len(members))
     folded: dict = {}
     for member in members:
         name = member.filename
@@ -104,10 +149,12 @@ def _check_names(path, members):
         problem = _unsafe(name, whole, bool(member.flag_bits & _UTF8))
         if problem:
             raise refused(_NAMED, path, whole, "a plain relative name", problem)
-        twin = folded.setdefault(name.rstrip("/").lower(), name)
-        if twin is not name:
+        key = _folded(name)
+        if key in folded:
+            twin = folded[key]
             found = "the name twice" if twin == name else "a name that differs from %s only in case" % twin
             raise refused(_NAMED, path, name, "each name once", found)
+        folded[key] = name
         mode = member.external_attr >> 16
         if mode & (stat.S_ISUID | stat.S_ISGID) or stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise refused(_NAMED, path, name, "a plain file", "a link, device, FIFO or set-uid file")
@@ -118,11 +165,16 @@ def _check_names(path, members):
             raise refused(_UNSOUND, path, name, "it stored or deflated", "another method or encryption")
 
     for member in members:
-        parts = member.filename.rstrip("/").lower().split("/")
+        parts = _folded(member.filename).split(b"/")
         for length in range(1, len(parts)):
-            twin = folded.get("/".join(parts[:length]), "/")
+            twin = folded.get(b"/".join(parts[:length]), "/")
             if not twin.endswith("/"):
                 raise refused(_NAMED, path, member.filename, "folders above it", "the file " + twin)
+
+
+def _folded(name):
+    """As bytes: one wide character makes a text four times as long in memory."""
+    return name.rstrip("/").lower().encode("utf-8")
 
 
 def _unsafe(name, whole, utf8):
@@ -148,17 +200,9 @@ def _check_sizes(path, members):
         raise refused(_SWOLLEN, path, "", "at most %d times its size" % _RATIO, "%d bytes in it" % total)
 
 
-def _check_end(path, stream, members, start):
+def _check_end(path, stream, count, length, start):
     """Where the directory lies, how long it is and what it counts, said once: readers look for it in different ways."""
-    count, size = len(members), os.path.getsize(path)
-    lengths = [(len(_raw_name(one)), len(one.extra), len(one.comment)) for one in members]
-    length = sum(_ENTRY + sum(one) for one in lengths)
-    end = start + length
-    if members:
-        # zipfile takes a name that would go on behind the directory for one that ends with it.
-        stream.seek(end - sum(lengths[-1]) - _ENTRY + 28)
-        if struct.unpack("<3H", stream.read(6)) != lengths[-1]:
-            raise refused(_UNSOUND, path, members[-1].filename, "an entry in the directory", "one that ends behind it")
+    size, end = os.path.getsize(path), start + length
     stream.seek(size - _END.size)
     said = _END.unpack(stream.read(_END.size))
     true = (b"PK\x05\x06", 0, 0, count, count, length, start, 0)
@@ -178,15 +222,15 @@ def _raw_name(member):
     return member.orig_filename.encode("utf-8" if member.flag_bits & _UTF8 else "cp437")
 
 
-def _extras(path, member, data):
+def _extras(path, name, data):
     """``{kind: bytes}`` of the extra fields of a header; none may give the member another name."""
     found: dict = {}
-    place = 0
+    place, padded = 0, data + bytes(3)
     while place < len(data):
-        kind, length = struct.unpack_from("<2H", data.ljust(place + 4, b"\0"), place)
+        kind, length = struct.unpack_from("<2H", padded, place)
         begin, place = place + 4, place + 4 + length
         if kind in found or kind == _RENAMED or place > len(data):
-            raise refused(_UNSOUND, path, member.filename, "whole extra fields, once each", "others, or another name")
+            raise refused(_UNSOUND, path, name, "whole extra fields, once each", "others, or another name")
         found[kind] = data[begin:place]
     return found
 
@@ -207,16 +251,14 @@ def _descriptor_length(path, stream, member, end):
 
 def _data_offset(path, stream, member, end):
     """Where the data of ``member`` begins; its local header has to say what the directory says, or two readers unpack two things."""
-    # zipfile shifts offsets where the directory is not where its end says, below zero too.
-    stream.seek(max(0, member.header_offset))
+    stream.seek(end)
     header = stream.read(_LOCAL.size)
     # Nothing lies between two members either: a reader that goes from header to header would unpack it.
     if member.header_offset != end or len(header) != _LOCAL.size or header[:4] != b"PK\x03\x04":
         raise refused(_UNSOUND, path, member.filename, "a header of its own", "none, a gap or an overlap")
     _mark, _needs, flags, method, _time, _date, crc, packed, size, name_length, extra = _LOCAL.unpack(header)
     name = stream.read(name_length)
-    extras = _extras(path, member, stream.read(extra))
-    _extras(path, member, member.extra)
+    extras = _extras(path, member.filename, stream.read(extra))
     streamed = flags & _STREAMED
     same = (method, flags) == (member.compress_type, member.flag_bits) and (streamed or crc == member.CRC)
     # 32 ones stand for a number that is in the extra field.
@@ -224,7 +266,7 @@ def _data_offset(path, stream, member, end):
     if _LARGE in extras:
         large = struct.unpack_from("<2Q", extras[_LARGE].ljust(16, b"\0"))
         same = same and (large == true or streamed and large == (0, 0))
-    most = 0xFFFFFFFF if _LARGE in extras else -1
+    most = _ONES if _LARGE in extras else -1
     same = same and all(one in (other, most) or streamed and one == 0 for one, other in zip((size, packed), true))
     # Where a stored member ends can't be seen by who reads its sizes behind it.
     same = same and not (streamed and member.compress_type == zipfile.ZIP_STORED and member.file_size)
@@ -233,22 +275,24 @@ def _data_offset(path, stream, member, end):
     return member.header_offset + _LOCAL.size + name_length + extra
 
 
-def _unpack(path, stream, member, begin, kept):
-    """``({algorithm: digest}, bytes where they are ``kept``, or None)`` of a member, whose length and checksum have to be what the directory says."""
+def _unpack(path, stream, member, begin, most):
+    """``(digest, bytes, or None)`` of a member, the latter where it may have ``most``; its length and checksum have to be the directory's."""
+    if most is not None and member.file_size > most:
+        raise refused(_SWOLLEN, path, member.filename, "at most %d bytes" % most, "%d" % member.file_size)
     inflate = zlib.decompressobj(-zlib.MAX_WBITS) if member.compress_type == zipfile.ZIP_DEFLATED else None
     digest, crc, length = hashlib.sha256(), 0, 0
-    paper = [] if kept else None
+    paper = None if most is None else bytearray()
     stream.seek(begin)
     left = member.compress_size
     pending = b""
-    ended = inflate is None
-    while left or pending:
+    ended = False
+    while not ended:
         if not pending:
             pending = stream.read(min(CHUNK, left))
             left -= len(pending)
-            if not pending:
-                break
+        held = bool(pending)
         try:
+            # Asked without input too: what didn't fit into the last piece may be held back when all input is taken.
             piece = inflate.decompress(pending, CHUNK) if inflate else pending
         except zlib.error as error:
             raise refused(_UNSOUND, path, member.filename, "sound data", str(error))
@@ -256,15 +300,15 @@ def _unpack(path, stream, member, begin, kept):
         digest.update(piece)
         crc = zlib.crc32(piece, crc)
         length += len(piece)
-        if length > member.file_size or paper is not None and length > _PAPER:
+        if length > member.file_size:
             raise refused(_SWOLLEN, path, member.filename, "%d bytes" % member.file_size, "more")
         if paper is not None:
-            paper.append(piece)
-        if inflate and inflate.eof:
-            ended = not (left or inflate.unused_data)
+            paper += piece
+        ended = inflate.eof if inflate else not left
+        if not (ended or piece or held):
             break
-    if not ended or length != member.file_size or crc != member.CRC:
+    if not ended or left or inflate and inflate.unused_data or length != member.file_size or crc != member.CRC:
         raise refused(
             _UNSOUND, path, member.filename, "%d bytes with their checksum" % member.file_size, "%d or others" % length
         )
-    return digest.digest(), None if paper is None else b"".join(paper)
+    return digest.digest(), paper

@@ -16,7 +16,7 @@ CODES = {
     ),
     "FERRY-KIT-003": (
         "The collection cannot be packed for the kit.",
-        "Follow the message; an installed collection whose files were changed has to be installed again.",
+        "Follow the message; a link in a checkout gives way to its file, an installed collection whose files were changed is installed again.",
     ),
     "FERRY-KIT-004": (
         "A part of the kit is not on the staging host.",
@@ -49,7 +49,7 @@ CODES = {
     ),
     "FERRY-ZONE-003": (
         "A bundle in the zone is incomplete or has foreign files.",
-        "Send it again, or wait until the copy has finished.",
+        "Remove the copy and its list, as the message names them, and send it again.",
     ),
     "FERRY-ZONE-004": ("No bundle has been built under this name.", "Run prepare.yml on the staging host first."),
     "FERRY-PART-001": (
@@ -58,14 +58,20 @@ CODES = {
     ),
     "FERRY-PART-002": (
         "A part is missing, on the medium or in its list.",
-        "Bring the parts that the message names, or send the bundle again.",
+        "Bring the parts that the message names, or remove the bundle's parts and its list and send it again.",
     ),
     "FERRY-PART-003": (
         "A file is called like a part, and the list does not name it.",
-        "Ask who put it there; remove it, or send the bundle again.",
+        "Ask who put it there, and remove it.",
     ),
-    "FERRY-PART-004": ("Two parts of a bundle were swapped.", "Name them as they were, or send the bundle again."),
-    "FERRY-PART-005": ("A part belongs to another bundle.", "Bring the right one, or send the bundle again."),
+    "FERRY-PART-004": (
+        "Two parts of a bundle were swapped.",
+        "Name them as they were, or remove the bundle's parts and its list and send it again.",
+    ),
+    "FERRY-PART-005": (
+        "A part belongs to another bundle.",
+        "Bring the right one, or remove the bundle's parts and its list and send it again.",
+    ),
     "FERRY-PART-006": (
         "The parts are as their list says, and together no archive that this collection writes.",
         "Do not use them: the list was written by somebody else. Ask who made them.",
@@ -75,6 +81,10 @@ CODES = {
         "Set ferry_zone.part_size as it was, or remove that copy and run transfer.yml again.",
     ),
     "FERRY-PART-008": ("The bundle would need too many parts.", "Set ferry_zone.part_size to what the message says."),
+    "FERRY-PART-009": (
+        "The bundle has more files, or deeper folders, than parts carry.",
+        "Unset ferry_zone.part_size and send it as a folder.",
+    ),
     "FERRY-BUNDLE-001": (
         "The bundle is not signed.",
         "Have it built again with ferry_signing set; never install it as it is.",
@@ -127,7 +137,7 @@ CODES = {
         "Do not use the bundle; ask the builder for the wheel's origin and build it again from the index.",
     ),
     "FERRY-WHEEL-002": (
-        "A member of a wheel has a name or a kind that could leave its place: a path, a link, a device, set-uid, two names that collide.",
+        "A member or a command of a wheel could leave its place or take another's: a path, a link, a device, two names, an interpreter's.",
         "Do not use the bundle; treat it as an attack until its builder explains it.",
     ),
     "FERRY-WHEEL-003": (
@@ -139,7 +149,7 @@ CODES = {
         "Do not use the bundle; ask its builder to compare the wheel with the index.",
     ),
     "FERRY-WHEEL-005": (
-        "A wheel's METADATA is of another name or version than its file name.",
+        "A wheel's METADATA or dist-info folder is of another name or version than its file name, or not the only one.",
         "Do not use the bundle; ask its builder to compare the wheel with the index.",
     ),
     "FERRY-WHEEL-006": (
@@ -153,7 +163,12 @@ CODES = {
     ),
     "FERRY-DEPOT-003": (
         "What the depot serves differs from what the controller asked for.",
-        "Remove that bundle and its note in names/ at the depot, then run transfer.yml and deploy.yml.",
+        "Remove that bundle's folder in bundles/ at the depot, then run transfer.yml and deploy.yml. Its note in names/ stays: it is the "
+        "memory that refuses older bundles.",
+    ),
+    "FERRY-DEPOT-004": (
+        "The depot's memory of a bundle name, names/<name>.json, is damaged.",
+        "Restore it from a backup. Without one, find the highest serial in the change records, remove the note, and let nothing older in.",
     ),
     "FERRY-HOST-001": ("The host has no fitting Python.", "Install it, or name it in ferry_python."),
     "FERRY-HOST-002": (
@@ -161,12 +176,24 @@ CODES = {
         "Give the host another profile, or change the host as the message says.",
     ),
     "FERRY-HOST-003": (
-        "There is too little space for the release.",
-        "Free the space that the message names; nothing was written.",
+        "There is too little space for the release, or too few inodes.",
+        "Free what the message names; nothing was written but wheels into the cache, where the next run finds them.",
     ),
     "FERRY-HOST-004": (
         "A file of the release would have a path that is too long for this Windows host.",
         "Enable long paths there (LongPathsEnabled), or choose a shorter ferry_root; nothing was written.",
+    ),
+    "FERRY-HOST-005": (
+        "Several things keep the release off the host.",
+        "The message tells each with its own code; correct them all, then run again. Nothing was written.",
+    ),
+    "FERRY-HOST-006": (
+        "ferry_root lies on a file system that is mounted noexec.",
+        "Mount it without noexec, or choose another ferry_root: compiled modules cannot be loaded from there. Nothing was written.",
+    ),
+    "FERRY-HOST-007": (
+        "The user of the run cannot write under ferry_root: permissions, a read-only file system, or something in the way.",
+        "Give the places that the message names to that user, set ansible_become, or choose another ferry_root. Nothing was written.",
     ),
     "FERRY-INSTALL-001": (
         "The installer refused or failed.",

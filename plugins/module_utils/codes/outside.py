@@ -18,7 +18,10 @@ CODES = {
         "A host names a profile that ferry_profiles does not define, or names none.",
         "Set ferry_profile to a defined profile, or define it.",
     ),
-    "FERRY-VAR-004": ("A profile is not valid.", "Correct the key of ferry_profiles that the message names."),
+    "FERRY-VAR-004": (
+        "A profile is not valid.",
+        "Correct the key of ferry_profiles or ferry_kit_profile that the message names.",
+    ),
     "FERRY-VAR-005": ("A variable that this step needs is not set.", "Set it in the inventory."),
     "FERRY-IO-001": ("The disk is full.", "Free space where the message says, then run the same playbook again."),
     "FERRY-IO-002": (
@@ -153,6 +156,10 @@ CODES = {
         "Do not use it: the index or a proxy serves another file than was locked.",
     ),
     "FERRY-BUILD-003": ("Two profiles lock different files under one wheel name.", "Lock all profiles from one index."),
+    "FERRY-BUILD-004": (
+        "A bundle that was built on the staging host cannot be read any more.",
+        "Move its folder away and run prepare.yml again; suspect the disk.",
+    ),
     "FERRY-SBOM-001": (
         "The SBOM of a profile is not valid by CycloneDX's own schema, so the bundle was not built.",
         "Look at what the lock and the METADATA say of the wheel that the message names; else report a fault of this collection.",
@@ -208,5 +215,9 @@ CODES = {
     "FERRY-SIGN-001": (
         "The bundle cannot be signed.",
         "Check ferry_signing (or ferry_approver): the key, its home or agent, and its passphrase.",
+    ),
+    "FERRY-SIGN-002": (
+        "The newest built bundle is not the one that the approver has reviewed.",
+        "Review the newest one and approve it by its own id (ferry_bundle_id); ask who built it, if you did not expect it.",
     ),
 }

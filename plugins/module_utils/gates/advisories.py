@@ -10,7 +10,7 @@ import os
 import re
 from typing import NamedTuple
 
-from . import osv, report
+from . import asked, osv, report
 from ..errors import FerryError
 from ..resolve.libraries import canonicalize_name
 
@@ -22,6 +22,7 @@ class _Known(NamedTuple):
     """What one record says of one package."""
 
     record: str
+    ids: tuple
     hit: osv.Hit
     summary: str
     severity: str
@@ -41,7 +42,9 @@ def check(packages, data, waivers, today, enforced, max_age_days=30):
     records = osv.Records(data)
     known, aliases = _match(records, packages)
     if not records.count:
-        return report.not_checked(GATE, "the advisory data %s holds no record (*.json)" % data, enforced)
+        return report.not_checked(
+            GATE, "the advisory data %s holds no record (*.json) of a package on PyPI" % data, enforced
+        )
     records.refuse_future(today)
     findings = [
         _finding(package, group, same, waived, today)
@@ -51,7 +54,8 @@ def check(packages, data, waivers, today, enforced, max_age_days=30):
     # By its last name: a bundle carries this, and another builder keeps the same data elsewhere.
     shown = os.path.basename(os.path.normpath(data))
     told = [
-        "%d records of %s, the newest of %s, sha256 %s" % (records.count, shown, records.newest, records.sha256),
+        "%d records about PyPI in %s, the newest of %s, sha256 %s"
+        % (records.count, shown, records.newest, records.sha256),
         *(waiver.unused for waiver in waived if not waiver.met),
     ]
     answer = report.answer(GATE, enforced, findings, told)
@@ -75,9 +79,12 @@ class _Waiver:
             self.expires = None
         if self.expires is None:
             raise _refused(number, waiver, "a day as YYYY-MM-DD in expires", waiver["expires"])
+        package = waiver.get("package")
+        if package is not None and not (isinstance(package, str) and re.fullmatch(asked.PACKAGE, package)):
+            raise _refused(number, waiver, "%s as its package, or none" % asked.PACKAGE_IN_WORDS, repr(package))
         self.id = waiver["id"].strip()
         self.reason = osv.line(waiver["reason"])
-        self.package = canonicalize_name(waiver["package"]) if waiver.get("package") else None
+        self.package = None if package is None else canonicalize_name(package)
         self.met = False
 
     @property
@@ -112,11 +119,12 @@ def _match(records, packages):
         met = osv.names(record) & places.keys()
         if not met or record.get("withdrawn"):
             continue
-        _join(aliases, [record["id"], *(record.get("aliases") or ())])
+        ids = (record["id"], *(record.get("aliases") or ()))
+        _join(aliases, ids)
         for place in (place for name in met for place in places[name]):
             found = osv.hit(record, packages[place]["name"], packages[place]["version"])
             if found:
-                known[place].append(_Known(record["id"], found, _summary(record), _severity(record)))
+                known[place].append(_Known(record["id"], ids, found, _summary(record), _severity(record)))
     return known, aliases
 
 
@@ -128,10 +136,17 @@ def _join(aliases, ids):
 
 
 def _groups(said, aliases):
-    """``(ids, what is said under them)`` of each vulnerability."""
+    """``(ids, what is said under them)`` of each vulnerability.
+
+    The schema calls aliases transitive, so records that share one are of one vulnerability, and a waiver of any id is for all of them. But one
+    CVE id is of one vulnerability too: where a chain has several, a record in it was joined wrongly. Then each record stands for itself, and
+    is waived by an id that it names.
+    """
     groups: dict = {}
     for known in said:
-        groups.setdefault(tuple(sorted(aliases[known.record])), []).append(known)
+        together = aliases[known.record]
+        several = len({one.casefold() for one in together if one.casefold().startswith("cve-")}) > 1
+        groups.setdefault(tuple(sorted(set(known.ids) if several else together)), []).append(known)
     return sorted(groups.items())
 
 

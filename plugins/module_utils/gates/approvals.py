@@ -23,7 +23,8 @@ from ..errors import FerryError
 from ..resolve.libraries import InvalidVersion, Version
 
 NAME = "approvals"
-REQUEST = "approvals-request.txt"
+REQUEST = report.REQUEST
+path_of_request = report.path_of_request
 _LIMIT = 16 << 20
 # As in pip: at the beginning of a line, or after a blank.
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*$")
@@ -37,12 +38,12 @@ def check(packages: list, paths: list, enforced: bool) -> dict:
         return report.not_checked(NAME, "ferry_approvals.files names no allow-list", enforced)
     approved = read(paths)
     findings = [
-        report.finding("FERRY-GATE-003", package, _near_miss(package, approved))
+        report.finding("FERRY-GATE-003", package, "%s; its line: %s" % (_near_miss(package, approved), _line(package)))
         for package in packages
         if not _covers(approved, package)
     ]
     told = "%d of %d wheels are approved by %s" % (len(packages) - len(findings), len(packages), ", ".join(paths))
-    return report.answer(NAME, enforced, findings, [told])
+    return report.answer(NAME, enforced, findings, [told, *absent(paths)])
 
 
 def request(packages: list, paths: list) -> str:
@@ -55,11 +56,9 @@ def request(packages: list, paths: list) -> str:
         if not _covers(approved, package):
             known = approved.get(package["name"])
             lines.append(
-                "%s==%s --hash=sha256:%s  # %s for %s%s\n"
+                "%s  # %s for %s%s\n"
                 % (
-                    package["name"],
-                    package["version"],
-                    package["sha256"],
+                    _line(package),
                     report.plain(package["wheel"]),
                     ", ".join(sorted(package["profiles"])),
                     "; " + _near_miss(package, approved) if known else "",
@@ -68,9 +67,9 @@ def request(packages: list, paths: list) -> str:
     return "".join(lines)
 
 
-def path_of_request(workdir: str) -> str:
-    """Where :func:`lay` puts the request."""
-    return os.path.join(workdir, "locks", REQUEST)
+def absent(paths: list) -> list:
+    """A sentence for each of ``paths`` at which nothing lies: the first list is made of a request, so there is none before."""
+    return ["the allow-list %s is not there, so it approves nothing" % path for path in paths if _is_absent(path)]
 
 
 def requested(workdir: str) -> str:
@@ -91,7 +90,7 @@ def lay(workdir: str, text: str) -> None:
 
 
 def read(paths: list) -> dict:
-    """``{name: [(Version, digests, where it is written)]}`` of the allow-lists at ``paths``; FERRY-GATE-002 where one is none."""
+    """``{name: [(Version, digests, where it is written)]}`` of the allow-lists at ``paths`` that are there; FERRY-GATE-002 where one is none."""
     approved: dict = {}
     for path in _files_of(paths):
         for number, line in _entries(path):
@@ -104,8 +103,12 @@ def _files_of(paths):
     for path in paths:
         if os.path.isdir(path):
             yield from (os.path.join(path, name) for name in sorted(os.listdir(path)) if name.endswith(".txt"))
-        else:
+        elif not _is_absent(path):
             yield path
+
+
+def _is_absent(path):
+    return bool(path) and not os.path.lexists(path)
 
 
 def _entries(path):
@@ -160,6 +163,10 @@ def _covers(approved, package):
         version == allowed and package["sha256"] in digests
         for allowed, digests, _at in approved.get(package["name"], ())
     )
+
+
+def _line(package):
+    return "%s==%s --hash=sha256:%s" % (package["name"], package["version"], package["sha256"])
 
 
 def _near_miss(package, approved):

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import collections
 
-from . import report
-from ..bundle.wheel import normalise
+from . import asked, report
 from ..errors import FerryError
 from ..resolve import licence_text
 from ..resolve.libraries import Licensing
@@ -48,7 +47,7 @@ def check(packages: list, allowed: list, overrides: dict, enforced: bool) -> dic
 def read(allowed: list, overrides: dict) -> tuple:
     """``(licences that are allowed, {normalised package name: (expression, reason)})``; FERRY-VAR-002 where one is not written as it must be."""
     permitted = {_allowed(number, entry) for number, entry in enumerate(allowed)}
-    return permitted, {normalise(name): _override(name, said) for name, said in overrides.items()}
+    return permitted, {name: _override(name, said) for name, said in asked.overrides(overrides).items()}
 
 
 def missing(expression: str, allowed: set) -> list:
@@ -100,21 +99,10 @@ def _allowed(number, entry):
 
 
 def _override(name, said):
-    where = "ferry_licences.overrides.%s" % name
-    if not isinstance(said, dict) or set(said) != {"licence", "reason"}:
-        raise FerryError(
-            "FERRY-VAR-002", "%s: expected the keys licence and reason, found something else; correct it." % where
-        )
-    licence = licence_text.expression(said["licence"]) if isinstance(said["licence"], str) else None
+    licence = licence_text.expression(said["licence"])
     if licence is None:
-        raise FerryError(
-            "FERRY-VAR-002",
-            "%s.licence: expected an SPDX expression such as MIT, found %r; correct it." % (where, said["licence"]),
-        )
-    if not isinstance(said["reason"], str) or not said["reason"].strip():
-        raise FerryError(
-            "FERRY-VAR-002", "%s.reason: expected why it is judged so, found %r; say it." % (where, said["reason"])
-        )
+        where = "ferry_licences.overrides.%s.licence" % name
+        raise asked.refused(where, "an SPDX expression such as MIT", said["licence"], "correct it")
     return licence, said["reason"].strip()
 
 

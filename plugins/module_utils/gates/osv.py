@@ -51,8 +51,9 @@ class Hit(NamedTuple):
 class Records:
     """The records at ``path`` (a directory of any depth, or a ZIP archive), to be gone through once; FERRY-GATE-007 for one that is none.
 
-    After that: ``count``, ``newest`` (the day of the newest ``modified``, or None), ``newest_in`` (that record's file) and ``sha256``: of the
-    archive, or for a directory of the lines ``<sha256>  <path>`` of its records, sorted by path, as sha256sum writes them.
+    After that: ``count``, of those that are about a package on PyPI (others say nothing of what is locked here), ``newest`` (the day of the
+    newest ``modified`` of these, or None), ``newest_in`` (that record's file) and ``sha256``: of the archive, or for a directory of the lines
+    ``<sha256>  <path>`` of all its records, sorted by path, as sha256sum writes them.
     """
 
     def __init__(self, path: str):
@@ -63,18 +64,20 @@ class Records:
 
     def __iter__(self):
         total = 0
-        for name, data in self._folder() if os.path.isdir(self.path) else self._archive():
-            self.count += 1
+        for number, (name, data) in enumerate(self._folder() if os.path.isdir(self.path) else self._archive(), 1):
             total += len(data)
-            if self.count > _MOST or total > _TOTAL:
+            if number > _MOST or total > _TOTAL:
                 raise self._refused(name, "at most %d records of %d bytes in all" % (_MOST, _TOTAL), "more")
             try:
-                record = json.loads(data)
+                record = json.loads(data, object_pairs_hook=_unique)
             except (ValueError, RecursionError) as error:
                 raise self._refused(name, "JSON", str(error)[:200] or type(error).__name__)
             problem = _problem(record)
             if problem:
                 raise self._refused(name, *problem)
+            if not names(record):
+                continue
+            self.count += 1
             day = _day(record["modified"])
             if self.newest is None or day > self.newest:
                 self.newest, self.newest_in = day, name
@@ -89,14 +92,14 @@ class Records:
 
     def _folder(self):
         lines = []
-        for folder, folders, names in os.walk(self.path, onerror=_raise):
+        for folder, folders, file_names in os.walk(self.path, onerror=_raise):
             folders.sort()
             for linked in (one for one in folders if os.path.islink(os.path.join(folder, one))):
                 # Not walked into, so its records would be missed without a word.
                 raise self._refused(
                     os.path.relpath(os.path.join(folder, linked), self.path), "a directory", "a link to one"
                 )
-            for file_name in sorted(name for name in names if name.endswith(".json")):
+            for file_name in sorted(filter(_is_record, file_names)):
                 place = os.path.join(folder, file_name)
                 name = os.path.relpath(place, self.path)
                 if not stat.S_ISREG(os.stat(place).st_mode):
@@ -125,7 +128,7 @@ class Records:
                     for member in archive.infolist():
                         name = member.filename
                         data = self._member(archive, member)
-                        if name.endswith(".json"):
+                        if _is_record(name):
                             yield name, data
             except (OSError, *_UNSOUND) as error:
                 # zipfile goes to a place before the file's beginning where a damaged directory says so.
@@ -183,9 +186,11 @@ def _entry_hit(entry, version):
     versions, ranges = entry.get("versions") or [], entry.get("ranges") or []
     judged = [one["events"] for one in ranges if one["type"] in ("ECOSYSTEM", "SEMVER")]
     inside = [_inside(events, release) for events in judged]
+    # A kind of range that the schema did not have may hold any release; commits hold none that has a version.
+    inside += [None for one in ranges if one["type"] not in ("ECOSYSTEM", "SEMVER", "GIT")]
     listed = any(one == version or (release and _version(one) == release) for one in versions)
-    if not (versions or judged):
-        # Commits alone, another kind of range, or nothing at all: no version to compare with.
+    if not (versions or inside):
+        # Commits alone, or nothing at all: no version to compare with.
         return Hit(False, None)
     if not (listed or any(found is not False for found in inside)):
         return None
@@ -282,6 +287,18 @@ def _is_event(event):
 
 def _are(value, kind):
     return value is None or (isinstance(value, list) and all(isinstance(one, kind) for one in value))
+
+
+def _is_record(name):
+    return name.lower().endswith(".json")
+
+
+def _unique(pairs):
+    """An object, whose keys are there once: of two, another reader may take the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key that an object has twice")
+    return found
 
 
 def _day(text):

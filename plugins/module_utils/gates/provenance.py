@@ -18,10 +18,9 @@ import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from . import report
+from . import asked, report
 from .osv import line
 from ..errors import FerryError
-from ..profile import nearest
 from ..resolve import client, index, libraries
 
 GATE = "provenance"
@@ -31,13 +30,6 @@ _AT_ONCE = 8
 # A provenance object has one or two attestations of 10 KB.
 _LIMIT = 1 << 20
 _MOST = 32
-# Kind of publisher -> what can be asked of it: its certificates say these. The first has to be.
-_KINDS = {
-    "GitHub": ("repository", "workflow"),
-    "GitLab": ("repository", "workflow_filepath"),
-    "Google": ("email",),
-    "CircleCI": ("project_id", "pipeline_definition_id", "vcs_origin", "vcs_ref"),
-}
 
 
 class _Unknown(Exception):
@@ -63,7 +55,7 @@ def check(packages, environment, required, publishers, enforced):
     "owner/name", "workflow": optional}}``, the one publisher of a package, which is then required too. Provenance that does not verify is
     a finding for every package.
     """
-    expected = {libraries.canonicalize_name(str(name)): _publisher(name, spec) for name, spec in publishers.items()}
+    expected = asked.publishers(publishers)
     wanted = {libraries.canonicalize_name(name) for name in required if name != "*"} | set(expected)
     needed = {package["name"] for package in packages} if "*" in required else wanted
     origins = [
@@ -109,31 +101,6 @@ def _told(packages, origins, elsewhere):
     if elsewhere:
         told.append("ferry_provenance names packages that are not locked: %s" % ", ".join(sorted(elsewhere)))
     return told
-
-
-def _publisher(name, spec):
-    """The publisher that is expected, without the keys that are not set; FERRY-VAR-002 for one that cannot be."""
-    kind = spec.get("kind") if isinstance(spec, dict) else None
-    where = "ferry_provenance.publishers.%s" % line(str(name))
-    if not isinstance(kind, str) or kind not in _KINDS:
-        step = nearest(str(kind), _KINDS, "choose one of them")
-        raise _bad(where, "a dictionary with kind: " + " or ".join(_KINDS), line(str(kind)), step)
-    spec = {key: value for key, value in spec.items() if value is not None}
-    fields = _KINDS[kind]
-    for key, value in spec.items():
-        if key != "kind" and key not in fields:
-            raise _bad(
-                where, "the keys kind, " + ", ".join(fields), line(str(key)), nearest(str(key), fields, "remove it")
-            )
-        if not isinstance(value, str) or not value.strip():
-            raise _bad(where, "a text as %s" % key, line(str(value)), "write it in quotes")
-    if fields[0] not in spec:
-        raise _bad(where, "the key %s" % fields[0], "none", "add it")
-    return spec
-
-
-def _bad(where, expected, found, step):
-    return FerryError("FERRY-VAR-002", "%s: expected %s, found %s; %s." % (where, expected, found, step))
 
 
 # What the index gives
@@ -250,7 +217,7 @@ def _verified(package, given, expected):
                 )
     who = sorted({_in_words(bundle.publisher) for bundle in bundles})
     if expected and not all(_is(bundle.publisher, expected) for bundle in bundles):
-        named = " ".join(expected[key] for key in ("kind", *_KINDS[expected["kind"]]) if key in expected)
+        named = " ".join(expected[key] for key in ("kind", *asked.KINDS[expected["kind"]]) if key in expected)
         raise _Refused("FERRY-GATE-010", "is of %s, and ferry_provenance expects %s" % (" and ".join(who), named))
     return " and ".join(who)
 
@@ -265,7 +232,7 @@ def _folded(key, value):
 
 
 def _in_words(publisher):
-    parts = [getattr(publisher, key) for key in _KINDS.get(publisher.kind, ()) if getattr(publisher, key)]
+    parts = [getattr(publisher, key) for key in asked.KINDS.get(publisher.kind, ()) if getattr(publisher, key)]
     return line(" ".join([publisher.kind, *parts]))
 
 

@@ -27,6 +27,7 @@ from ..record.words import plural
 
 TYPE = "airgap.ferry/gates/v1"
 FOLDER = "gates"
+REQUEST = "approvals-request.txt"
 PASSED, REFUSED, NOT_CHECKED = "passed", "refused", "not checked"
 # What one message can say; the report has them all.
 _SHOWN = 10
@@ -76,13 +77,25 @@ def refuse(answers: list, workdir: str) -> None:
             continue
         found = _open(one["findings"])
         code = found[0]["code"] if found else "FERRY-GATE-001"
-        if found:
-            shown = ["%s (%s): %s" % (each["package"], each["wheel"], each["text"]) for each in found[:_SHOWN]]
-            shown += ["and %d more" % (len(found) - _SHOWN)] if len(found) > _SHOWN else []
-            told = "has %s: %s" % (plural(len(found), "finding"), "; ".join(shown))
-        else:
-            told = "is enforced and could not judge: %s" % "; ".join(one["told"])
-        raise FerryError(code, "The gate %s %s%s. %s" % (one["gate"], told, _lies_in(workdir, answers), CODES[code][1]))
+        told = _in_words(found) if found else "is enforced and could not judge: %s" % "; ".join(one["told"])
+        more = _requested_in(workdir) if code == "FERRY-GATE-003" else ""
+        more += _lies_in(workdir, answers)
+        raise FerryError(code, "The gate %s %s%s. %s" % (one["gate"], told, more, CODES[code][1]))
+
+
+def warnings(answers: list) -> list:
+    """A sentence for each gate that found what nobody excused, and refuses nothing: an operator must read it in any case."""
+    return [
+        "The gate %s is not enforced and %s. What is signed has that; see gates.json in the bundle."
+        % (one["gate"], _in_words(_open(one["findings"])))
+        for one in answers
+        if not one["enforced"] and _open(one["findings"])
+    ]
+
+
+def path_of_request(workdir: str) -> str:
+    """Where the lines lie that somebody has to review and approve; see :func:`.approvals.lay`."""
+    return os.path.join(workdir, "locks", REQUEST)
 
 
 def write(workdir: str, answers: list) -> str:
@@ -131,12 +144,21 @@ def paper(answers: list) -> dict:
 
 
 def same(one, other) -> bool:
-    """Whether two papers come to the same; what the gates tell besides, such as how old their data is, does not count."""
+    """Whether two papers come to the same. No words count, neither a finding's nor what the gates tell besides.
+
+    Others reword their advisories and METADATA, and data ages: another paper makes another statement, which approvers have to sign again.
+    """
 
     def judged(paper):
-        return [{key: value for key, value in each.items() if key != "told"} for each in paper["gates"]]
+        return [(each["gate"], each["state"], each["enforced"], *_judged(each["findings"])) for each in paper["gates"]]
 
     return judged(one) == judged(other)
+
+
+def _judged(findings):
+    return sorted(
+        (each["code"], each["package"], each["wheel"], each["profiles"], bool(each["waived"])) for each in findings
+    )
 
 
 def lines(answers: list) -> list:
@@ -171,6 +193,18 @@ def markdown(answers: list) -> str:
 
 def _dumps(answers):
     return json.dumps(paper(answers), indent=2, sort_keys=True) + "\n"
+
+
+def _in_words(found):
+    shown = ["%s (%s): %s" % (each["package"], each["wheel"], each["text"]) for each in found[:_SHOWN]]
+    shown += ["and %d more" % (len(found) - _SHOWN)] if len(found) > _SHOWN else []
+    return "has %s: %s" % (plural(len(found), "finding"), "; ".join(shown))
+
+
+def _requested_in(workdir):
+    """Where the lines to review lie, if they do: a check run writes none."""
+    path = path_of_request(workdir)
+    return "; all lines to review are in %s" % path if os.path.exists(path) else ""
 
 
 def _lies_in(workdir, answers):

@@ -11,17 +11,21 @@ from __future__ import annotations
 import datetime
 
 from . import advisories, approvals, licences, provenance, report
-from ..resolve import licence_text
+from ..resolve import installers, licence_text
 
 
-def packages_of(locked: dict) -> list:
-    """Every locked wheel once, in the shape that gates are asked in; ``locked`` is ``{profile name: its packages}``."""
+def packages_of(locked: dict, profiles: list) -> list:
+    """Every wheel that the bundle is to hold once, in the shape that gates are asked in: what is locked, and the pip and uv that are carried.
+
+    ``locked`` is ``{profile name: its packages}``.
+    """
     found: dict = {}
-    for profile, packages in sorted(locked.items()):
-        for package in packages:
-            known = found.setdefault(package["wheel"], dict(package, profiles=[]))
-            known["profiles"].append(profile)
-    return [found[wheel] for wheel in sorted(found)]
+    for profile in profiles:
+        for package in (*locked[profile.name], *installers.installers(profile)):
+            known = found.setdefault((package["wheel"], package["sha256"]), dict(package, profiles=[]))
+            if profile.name not in known["profiles"]:
+                known["profiles"].append(profile.name)
+    return [found[key] for key in sorted(found)]
 
 
 def on_locks(asked: dict, packages: list, environment: dict) -> list:
@@ -29,29 +33,30 @@ def on_locks(asked: dict, packages: list, environment: dict) -> list:
     if asked["licences"] is not None:
         licences.read(asked["licences"]["allowed"], asked["licences"]["overrides"])
     today = datetime.datetime.now(datetime.timezone.utc).date()
+
+    def look(of):
+        return advisories.check(packages, of["data"], of["waivers"], today, of["enforce"], of["max_age_days"])
+
+    def trace(of):
+        return provenance.check(packages, environment, of["required"], of["publishers"], of["enforce"])
+
     return [
         _ask(asked, "approvals", lambda of: approvals.check(packages, of["files"], of["enforce"])),
-        _ask(
-            asked,
-            "advisories",
-            lambda of: advisories.check(packages, of["data"], of["waivers"], today, of["enforce"], of["max_age_days"]),
-        ),
-        _ask(
-            asked,
-            "provenance",
-            lambda of: provenance.check(packages, environment, of["required"], of["publishers"], of["enforce"]),
-        ),
+        _ask(asked, "advisories", look),
+        _ask(asked, "provenance", trace),
     ]
 
 
-def on_wheels(asked: dict, packages: list, texts: dict) -> list:
-    """The answers of the gates that need METADATA: ``texts`` is ``{wheel: METADATA}``."""
+def on_wheels(asked: dict, packages: list, texts) -> dict:
+    """The answer of the gate that needs METADATA: ``texts`` is ``{wheel: METADATA}``, or None as long as the wheels are not there."""
 
     def check(of):
+        if texts is None:
+            return report.not_checked("licences", "it is asked when the wheels are there")
         told = [dict(package, licence=licence_text.of(texts[package["wheel"]])) for package in packages]
         return licences.check(told, of["allowed"], of["overrides"], of["enforce"])
 
-    return [_ask(asked, "licences", check)]
+    return _ask(asked, "licences", check)
 
 
 def _ask(asked, gate, check):

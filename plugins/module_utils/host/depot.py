@@ -11,7 +11,7 @@ import os
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-from ..bundle import files, manifest
+from ..bundle import canonical, files, manifest
 from ..errors import FerryError
 
 _SECONDS = 60
@@ -48,10 +48,16 @@ class Depot:
         if files.sha256_bytes(data) != self._identity:
             raise self._another(manifest.NAME, expected, files.sha256_bytes(data))
         parsed = manifest.parse(data)
-        if keep and not os.path.exists(path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            files.write_durably(path, data)
+        if keep:
+            self.keep(parsed)
         return parsed
+
+    def keep(self, parsed: dict) -> None:
+        """Cache the parsed manifest; it is canonical, so these are the bytes that it was read from."""
+        path = os.path.join(self._cache, "manifests", self._identity + ".json")
+        if not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            files.write_durably(path, canonical.dumps(parsed))
 
     def place(self, entry: dict, path: str) -> str:
         """Where the file ``path`` of the bundle lies in the cache: by content, so that releases share what they share."""
@@ -102,7 +108,7 @@ class Depot:
     def _another(self, path, expected, found):
         return FerryError(
             "FERRY-DEPOT-003",
-            "%s%s: expected %s, found %s; at the depot remove bundles/%s and its note in names/, then run transfer.yml and deploy.yml."
+            "%s%s: expected %s, found %s; at the depot remove bundles/%s (never its note in names/), then run transfer.yml and deploy.yml."
             % (self._base, path, expected, found, self._identity),
         )
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 try:
     import winreg
@@ -50,13 +51,53 @@ def has_avx():
     return None
 
 
-def free_bytes(path: str):
-    """Space for this user on the file system that ``path`` lies on, or will."""
+def nearest(path: str) -> str:
+    """``path``, or the first of the folders above it that is there; a link that leads nowhere is there."""
     path = os.path.abspath(path)
-    while not os.path.exists(path):
+    while not os.path.lexists(path) and path != os.path.dirname(path):
         path = os.path.dirname(path)
-    status = os.statvfs(path) if hasattr(os, "statvfs") else None
-    return status.f_bavail * status.f_frsize if status else None
+    return path
+
+
+def file_system(path: str) -> dict:
+    """The one that ``path`` lies on, or will: ``{"device", "free_bytes", "free_inodes", "noexec", "read_only"}``, for this user."""
+    found = dict.fromkeys(("device", "free_bytes", "free_inodes", "noexec", "read_only"))
+    there = nearest(path)
+    try:
+        found["device"] = os.stat(there).st_dev
+        if not hasattr(os, "statvfs"):
+            return dict(found, free_bytes=shutil.disk_usage(there).free)
+        status = os.statvfs(there)
+    except OSError:
+        return found
+    return dict(
+        found,
+        free_bytes=status.f_bavail * status.f_frsize,
+        # A file system that makes inodes as it goes (btrfs) counts none.
+        free_inodes=status.f_favail if status.f_files else None,
+        # Of this mount: a bind mount has flags of its own.
+        noexec=bool(status.f_flag & os.ST_NOEXEC) if hasattr(os, "ST_NOEXEC") else None,
+        read_only=bool(status.f_flag & os.ST_RDONLY),
+    )
+
+
+def selinux():
+    """enforcing, permissive or disabled; None where it cannot be seen, as in a container, and on Windows."""
+    if os.name == "nt":  # where a compatibility layer may show the files of what lies under it
+        return None
+    state = _text("/sys/fs/selinux/enforce")
+    if state is not None:
+        return {"0": "permissive", "1": "enforcing"}.get(state.strip())
+    kernel = _text("/proc/filesystems")
+    return "disabled" if kernel is not None and "selinuxfs" not in kernel.split() else None
+
+
+def _text(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return None
 
 
 def long_paths():

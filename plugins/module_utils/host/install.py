@@ -24,11 +24,14 @@ class Installation:
     """What one host should have: a profile of a bundle, on a Python, under a root."""
 
     def __init__(self, options: dict, keep_manifest: bool):
-        """``options``: root, bundle_id, depot_url, profile, python, installer, compile_bytecode, manifest (text or None)."""
+        """``options``: root, bundle_id, depot_url, profile, python, installer, compile_bytecode, manifest (text or None), bundle_serial.
+
+        Whatever keeps the release off this host is said here, before anything is written.
+        """
         self.root = Root(options["root"])
         self._options = options
         self._depot = Depot(options["depot_url"], options["bundle_id"], self.root.cache)
-        self._manifest = self._depot.manifest(options["manifest"], keep_manifest)
+        self._manifest = self._depot.manifest(options["manifest"], keep=False)
         name = options["profile"]
         if name not in self._manifest["profiles"]:
             raise FerryError(
@@ -37,8 +40,23 @@ class Installation:
                 % (options["bundle_id"], name, ", ".join(sorted(self._manifest["profiles"]))),
             )
         self._profile = self._manifest["profiles"][name]
-        self._python = find(options["python"], self._profile["python"])
-        preflight.check_host(name, self._profile, self._python)
+        self._wheels, self._tools, self._listed = self._files()
+        self.warnings = preflight.clock(options.get("bundle_serial"))
+        problems = []
+        try:
+            self._python = find(options["python"], self._profile["python"])
+        except FerryError as error:
+            self._python = None
+            problems.append(error)
+        problems += preflight.fit(name, self._profile, self._python)
+        if self._python:
+            self._name()
+        preflight.refuse(problems + self._problems())
+        if keep_manifest:
+            self._depot.keep(self._manifest)
+
+    def _name(self):
+        """The release, named by all that it hangs on."""
         self._digests = {
             "lock": self._manifest["files"][self._profile["lock"]]["sha256"],
             # Not the patch: a security update of the host's Python serves the releases on it as they are.
@@ -47,9 +65,51 @@ class Installation:
                 "version": ".".join(self._python["version"].split(".")[:2]),
                 "base": self._python["base"],
             },
-            "bytecode": options["compile_bytecode"],
+            "bytecode": self._options["compile_bytecode"],
         }
-        self.release = "%s-%s" % (name, files.sha256_bytes(canonical.dumps(self._digests))[:12])
+        self.release = "%s-%s" % (
+            self._options["profile"],
+            files.sha256_bytes(canonical.dumps(self._digests))[:12],
+        )
+
+    def _files(self):
+        """``{path: entry}`` of the profile's wheels, ``{name: path}`` of the installers that it may need, and the entries of them all."""
+        entries = self._manifest["files"]
+        wheels = {path: entries[path] for path in ("wheels/" + wheel for wheel in self._profile["wheels"])}
+        tools = {
+            name: path
+            for name, path in self._profile["installers"].items()
+            if name == "pip" or self._options["installer"] != "pip"
+        }
+        listed = {path: entries[path] for path in [self._profile["requirements"], *tools.values()]}
+        return wheels, tools, dict(listed, **wheels)
+
+    def _problems(self):
+        """What of the disk is in the way of what this run would write; without a Python the release has no name, and all is asked."""
+        if not self._python:
+            return preflight.place(self.root.path) + self._room("unknown")
+        if not self.is_built():
+            return preflight.place(self.root.path) + self._room(self.release)
+        return preflight.place(self.root.path) if self.root.live() != self.release else []
+
+    def _room(self, release):
+        """What is missing of the space for all that is not here yet."""
+        room = preflight.Room(
+            self.root.path,
+            self.root.cache,
+            self.root.folder(release),
+            self._options["compile_bytecode"],
+            "uv" in self._tools,
+        )
+        for entry in self._depot.missing(self._listed).values():
+            room.fetch(entry)
+        for path, entry in self._wheels.items():
+            room.wheel(self._depot.place(entry, path), entry)
+        if "uv" in self._tools:
+            entry = self._listed[self._tools["uv"]]
+            room.program(self._depot.place(entry, self._tools["uv"]), entry)
+        self._size = room.size
+        return room.problems()
 
     @property
     def packages(self) -> dict:
@@ -66,43 +126,38 @@ class Installation:
 
     def build(self) -> dict:
         """Build the release; what was fetched: ``{"files", "bytes"}``. Whatever goes wrong, nothing half-made stays."""
-        wheels = {
-            path: self._manifest["files"][path] for path in ("wheels/" + wheel for wheel in self._profile["wheels"])
-        }
-        tools = {
-            name: path
-            for name, path in self._profile["installers"].items()
-            if name == "pip" or self._options["installer"] != "pip"
-        }
-        listed = dict(wheels)
-        listed.update(
-            {path: self._manifest["files"][path] for path in [self._profile["requirements"], *tools.values()]}
-        )
-        to_fetch = sum(entry["size"] for entry in self._depot.missing(listed).values())
-        preflight.check_space(self.root.path, to_fetch, sum(entry["size"] for entry in wheels.values()))
-        fetched = self._depot.fetch(listed)
-        places = {path: self._depot.place(entry, path) for path, entry in listed.items()}
-        size = preflight.check_unpacked(self.root.path, [places[path] for path in wheels])
+        if os.path.lexists(self.root.folder(self.release)):  # of a run that was killed
+            self._undo()
+        fetched = self._depot.fetch(self._listed)
+        places = {path: self._depot.place(entry, path) for path, entry in self._listed.items()}
+        # Now that the wheels are here, what they really unpack to is known.
+        preflight.refuse(self._room(self.release))
         if facts.long_paths() is False:
             preflight.check_paths(
-                self.root.site(self.release, self._python["version"]), [places[path] for path in wheels]
+                self.root.site(self.release, self._python["version"]), [places[path] for path in self._wheels]
             )
-        if os.path.lexists(self.root.folder(self.release)):  # of a run that was killed
-            self.root.remove(self.release)
         try:
             self._install(
-                {name: places[path] for name, path in tools.items()},
-                [places[path] for path in wheels],
+                {name: places[path] for name, path in self._tools.items()},
+                [places[path] for path in self._wheels],
                 places[self._profile["requirements"]],
-                size,
             )
         except BaseException:
-            if os.path.lexists(self.root.folder(self.release)):
-                self.root.remove(self.release)
+            self._undo()
             raise
         return fetched
 
-    def _install(self, carried, wheels, requirements, size):
+    def _undo(self):
+        """Take the half-made release away, and before it, while it still tells of this, uv's cache.
+
+        A uv that was killed leaves there what it was unpacking, unpacked wheels that nothing points to, and files of which nobody
+        knows whether they reached the disk.
+        """
+        shutil.rmtree(os.path.join(self.root.cache, "uv"), ignore_errors=True)
+        if os.path.lexists(self.root.folder(self.release)):
+            self.root.remove(self.release)
+
+    def _install(self, carried, wheels, requirements):
         folder = self.root.folder(self.release)
         os.makedirs(os.path.dirname(folder), exist_ok=True)
         self._make_environment(folder)
@@ -130,7 +185,7 @@ class Installation:
                 "python": self._python["version"],
                 "installer": chosen[0],
                 "packages": wheel_record.distributions(site),
-                "size": size,
+                "size": self._size,
                 "created": statement.to_text(int(time.time())),
                 "routes": facts.routes(),
             },

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -82,15 +83,16 @@ def install(
         requirements,
     ]
     try:
-        done = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
-            env=environment(),
-        )
+        with _scratch(cache) as folder:
+            done = subprocess.run(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                timeout=_SECONDS,
+                check=False,
+                env=dict(environment(), TMPDIR=folder, TEMP=folder, TMP=folder),
+            )
     except subprocess.TimeoutExpired:
         raise FerryError(
             "FERRY-INSTALL-001",
@@ -104,6 +106,18 @@ def install(
             "FERRY-INSTALL-001",
             "%s could not install the locked wheels: %s; the live release is as it was." % (kind, said[-800:]),
         )
+
+
+@contextlib.contextmanager
+def _scratch(cache):
+    """A folder for what an installer makes for itself: in the host's own, what one that was killed leaves would stay."""
+    folder = os.path.join(cache, "scratch")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        os.makedirs(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack_uv(wheel, cache):

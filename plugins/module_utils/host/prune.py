@@ -29,7 +29,10 @@ _HIDDEN_IN = ("releases", "cache/*", "cache/uv/archive-v*")
 _LEFTOVERS = (
     "current.next",
     "switches.json.part-*",
+    "bin/ferry-python.part-*",
     "cache/wheelhouse",
+    "cache/scratch",
+    "cache/manifests/*.part-*",
     "cache/files/*/*.part",
     "cache/tools/*/*.part",
     "cache/uv/.tmp*",
@@ -38,7 +41,7 @@ _LEFTOVERS = (
 # anew where they are gone, and its pointers to them are a few bytes.
 _CACHE = {
     "files": "cache/files/*",
-    "manifests": "cache/manifests/*",
+    "manifests": "cache/manifests/*.json",
     "tools": "cache/tools/*",
     "unpacked": "cache/uv/archive-v*/*",
 }
@@ -65,7 +68,7 @@ def prune(params: dict, check_mode: bool) -> dict:
     root.gone.update(removed)
     kept = [release for release in here if release not in going]
     cached, stale = root.cached(), root.stale(kept)
-    freed = _freed([*going.values(), *leftovers, *itertools.chain(*stale.values())])
+    freed, _inodes = comes_free([*going.values(), *leftovers, *itertools.chain(*stale.values())])
     if not check_mode:
         for path in itertools.chain(*stale.values()):
             _hide(path)
@@ -101,9 +104,20 @@ def prune(params: dict, check_mode: bool) -> dict:
 
 
 def sweep(root: str) -> None:
-    """Delete what a run that was killed had hidden under ``root``; the caller holds its lock."""
-    for path in _found(root, *("%s/%s" % (place, _HIDDEN) for place in _HIDDEN_IN)):
+    """Delete what runs that were killed had hidden under ``root``, or not finished; the caller holds its lock."""
+    for path in hidden(root) + _found(root, *_LEFTOVERS):
         _delete(path)
+
+
+def hidden(root: str) -> list:
+    """The folders under ``root`` that :func:`sweep` deletes."""
+    return _found(root, *("%s/%s" % (place, _HIDDEN) for place in _HIDDEN_IN))
+
+
+def unpacked(root: str) -> set:
+    """``(name, version)`` of the wheels that lie unpacked in uv's cache under ``root``."""
+    paths = [path for path in _found(root, _CACHE["unpacked"]) if os.path.isdir(path)]
+    return {item for path in paths for item in wheel_record.distributions(path).items()}
 
 
 class _Prunable(Root):
@@ -169,7 +183,7 @@ class _Prunable(Root):
 
     def leftovers(self):
         """Paths of what killed runs left behind."""
-        return _found(self.path, *("%s/%s" % (place, _HIDDEN) for place in _HIDDEN_IN), *_LEFTOVERS)
+        return sorted(hidden(self.path) + _found(self.path, *_LEFTOVERS))
 
     def cached(self):
         """``{kind: [path]}`` of everything in the cache."""
@@ -247,8 +261,8 @@ def _delete(path):
         shutil.rmtree(path, ignore_errors=os.name == "nt")
 
 
-def _freed(paths):
-    """Bytes of disk that come free without ``paths``: a file that has a name elsewhere frees nothing (uv links releases to its cache)."""
+def comes_free(paths: list) -> tuple:
+    """``(bytes of disk, inodes)`` without ``paths``: a file that has a name elsewhere frees nothing (uv links releases to its cache)."""
     every = set(paths)
     for path in paths:
         for folder, folders, names in os.walk(path) if not os.path.islink(path) else ():
@@ -258,12 +272,9 @@ def _freed(paths):
         with contextlib.suppress(FileNotFoundError):  # in check mode another run may be at work
             status = os.lstat(path)
             names.setdefault((status.st_dev, status.st_ino), []).append(status)
-    return sum(
-        getattr(found[0], "st_blocks", -(-found[0].st_size // 512)) * 512
-        for found in names.values()
-        # The links of a folder are those that its folders have to it.
-        if stat.S_ISDIR(found[0].st_mode) or len(found) >= found[0].st_nlink
-    )
+    # The links of a folder are those that its folders have to it.
+    gone = [found[0] for found in names.values() if stat.S_ISDIR(found[0].st_mode) or len(found) >= found[0].st_nlink]
+    return sum(getattr(status, "st_blocks", -(-status.st_size // 512)) * 512 for status in gone), len(gone)
 
 
 def _listing(live, releases, leftovers, cached):

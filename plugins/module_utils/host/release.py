@@ -7,6 +7,7 @@
 
     <root>/releases/<profile>-<12 hex>/   an environment; release.json in it is written last and says that it is complete
     <root>/current                        link to the live one, swapped by rename
+    <root>/bin/ferry-python               the live one's Python, by the release's own path
     <root>/switches.json                  what was live when, oldest first: what a rollback goes by
     <root>/cache/                         wheels by content, manifests, the installers
 """
@@ -17,6 +18,7 @@ import os
 import shutil
 import time
 
+from . import launcher
 from ..bundle import canonical, files, statement
 from ..errors import FerryError
 
@@ -99,6 +101,7 @@ class Root:
 
     def switch(self, release: str, action: str) -> None:
         """Make ``release`` the live one; ``action`` is "switch" or "rollback". The rename is the one step that counts."""
+        launcher.write(self.path)
         history = self._history() + [{"release": release, "action": action, "at": statement.to_text(int(time.time()))}]
         files.write_durably(
             self._switches, canonical.dumps({"type": _HISTORY_TYPE, "switches": history[-_KEPT_SWITCHES:]})

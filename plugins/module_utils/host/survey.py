@@ -98,7 +98,7 @@ def survey(root, python) -> dict:
         "cpu": cpu(),
         "memory_bytes": memory_bytes(),
         "root": room(root),
-        "selinux": selinux(),
+        "selinux": facts.selinux(),
         "long_paths": facts.long_paths(),
         "driver": driver(),
         "named_python": python,
@@ -237,36 +237,8 @@ def memory_bytes():
 
 def room(root) -> dict:
     """The file system that ``root`` lies on, or will: ``{"path", "free_bytes", "free_inodes", "noexec"}``, for this user."""
-    found = {"path": root, "free_bytes": None, "free_inodes": None, "noexec": None}
-    if not root:
-        return found
-    there = os.path.abspath(root)
-    while not os.path.exists(there) and there != os.path.dirname(there):
-        there = os.path.dirname(there)
-    try:
-        if not hasattr(os, "statvfs"):
-            return dict(found, free_bytes=shutil.disk_usage(there).free)
-        status = os.statvfs(there)
-    except OSError:
-        return found
-    return dict(
-        found,
-        free_bytes=facts.free_bytes(there),
-        # A file system that makes inodes as it goes (btrfs) counts none.
-        free_inodes=status.f_favail if status.f_files else None,
-        noexec=bool(status.f_flag & os.ST_NOEXEC) if hasattr(os, "ST_NOEXEC") else None,
-    )
-
-
-def selinux():
-    """enforcing, permissive or disabled; None where it cannot be seen, as in a container, and on Windows."""
-    if os.name == "nt":  # where a compatibility layer may show the files of what lies under it
-        return None
-    state = _text("/sys/fs/selinux/enforce")
-    if state is not None:
-        return {"0": "permissive", "1": "enforcing"}.get(state.strip())
-    kernel = _text("/proc/filesystems")
-    return "disabled" if kernel is not None and "selinuxfs" not in kernel.split() else None
+    found = facts.file_system(root) if root else {}
+    return dict({name: found.get(name) for name in ("free_bytes", "free_inodes", "noexec")}, path=root)
 
 
 def driver() -> dict:

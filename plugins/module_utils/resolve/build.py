@@ -150,8 +150,13 @@ def check_closure(workdir: str, profiles: list) -> None:
 
 
 def texts(workdir: str, packages: list) -> dict:
-    """``{wheel: its METADATA}`` of stored wheels."""
-    return {package["wheel"]: metadata.of_wheel(store.place(workdir, package)) for package in packages}
+    """``{wheel: its METADATA}`` of stored wheels; one that rotted in the store is refused as that, and not for what it does not say."""
+    said = {}
+    for package in packages:
+        said[package["wheel"]] = metadata.of_wheel(store.place(workdir, package))
+        if not said[package["wheel"]]:
+            store.check(workdir, package)
+    return said
 
 
 def would_write(order: Order, manifest_bytes: bytes) -> tuple:
@@ -163,18 +168,34 @@ def would_write(order: Order, manifest_bytes: bytes) -> tuple:
     if before is None or before["id"] != files.sha256_bytes(manifest_bytes):
         return before, True
 
-    def read(path, limit):
-        whole = os.path.join(before["path"], path)
-        return files.read_limited(whole, limit) if os.path.exists(whole) else b""
-
-    said = read(statement.NAME, statement.LIMIT)
-    signature = read(signing.file_name(order.signing["backend"]), signing.LIMIT)
-    expires = statement.to_seconds(statement.parse(said)["expires"])
-    ends = bool(expires) != bool(order.valid_days) or bool(expires) and expires <= time.time()
-    gates = canonical.loads(read(statement.GATES, manifest.LIMIT), statement.GATES, manifest.LIMIT)
+    papers = {path: os.path.join(before["path"], path) for path in (statement.GATES, manifest.SUMS, statement.SOURCES)}
+    if not all(os.path.exists(path) for path in papers.values()):
+        return before, True
+    paper = statement.parse(files.read_limited(os.path.join(before["path"], statement.NAME), statement.LIMIT))
+    gates = files.read_limited(papers[statement.GATES], manifest.LIMIT)
+    if files.sha256_bytes(gates) != paper["files"][statement.GATES]["sha256"]:
+        return before, True
     return before, (
-        ends or not report.same(gates, order.gates) or not signing.is_signed_by(said, signature, order.signing)
+        _is_over(paper, order.valid_days)
+        or not report.same(canonical.loads(gates, statement.GATES, manifest.LIMIT), order.gates)
+        or not _is_signed(before["path"], order.signing)
     )
+
+
+def _is_over(paper, valid_days):
+    """Whether a statement is not good for as long as is asked, or less than half of that time is left of it."""
+    expires, created = (statement.to_seconds(paper[key]) for key in ("expires", "created"))
+    if expires is None or not valid_days:
+        return (expires is None) != (not valid_days)
+    return expires - created != valid_days * _DAY or time.time() > created + valid_days * _DAY // 2
+
+
+def _is_signed(folder, sign_with):
+    path = os.path.join(folder, signing.file_name(sign_with["backend"]))
+    if not os.path.exists(path):
+        return False
+    said = files.read_limited(os.path.join(folder, statement.NAME), statement.LIMIT)
+    return signing.is_signed_by(said, files.read_limited(path, signing.LIMIT), sign_with)
 
 
 def _entry(workdir, content):

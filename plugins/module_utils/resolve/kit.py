@@ -33,23 +33,28 @@ def profiles(specs: dict, kit: dict | None, requirements: list = (), constraints
 
     The kit's has nothing of the bundle's own: a controller needs none of what its hosts compute with.
     """
-    if PROFILE in specs:
-        raise FerryError(
-            "FERRY-KIT-001",
-            "ferry_profiles: the name %s is the kit's own; rename that profile, ferry_kit and ferry_kit_profile are for the kit."
-            % PROFILE,
-        )
     found = [
         dataclasses.replace(
             one,
             requirements=(*requirements, *one.requirements),
             constraints=(*constraints, *one.constraints),
         )
-        for one in (Profile.from_spec(name, spec) for name, spec in specs.items())
+        for one in (hosts_profile(name, spec) for name, spec in specs.items())
     ]
     if kit is not None:
         found.append(profile(kit))
     return sorted(found, key=lambda one: one.name)
+
+
+def hosts_profile(name: str, spec: dict) -> Profile:
+    """A profile of the operator's, which has any name but the kit's own."""
+    if name == PROFILE:
+        raise FerryError(
+            "FERRY-KIT-001",
+            "profile %s: expected another name, found the kit's own; rename it in ferry_profiles, ferry_kit and ferry_kit_profile are for "
+            "the kit." % PROFILE,
+        )
+    return Profile.from_spec(name, spec)
 
 
 def profile(spec: dict) -> Profile:
@@ -58,10 +63,17 @@ def profile(spec: dict) -> Profile:
         if spec.get("os", "linux") == "windows":
             raise FerryError(
                 "FERRY-KIT-002",
-                "ferry_kit_profile: expected linux, found windows, where no Ansible controller runs; name a Linux machine, or one in WSL2.",
+                "profile %s, key os: expected linux, found windows, where no Ansible controller runs; name a Linux machine in "
+                "ferry_kit_profile, or one in WSL2." % PROFILE,
             )
         spec = dict({"os": "linux", "accelerator": "none"}, **spec)
     own = Profile.from_spec(PROFILE, spec)
+    if own.accelerator != "none":
+        raise FerryError(
+            "FERRY-VAR-004",
+            "profile %s, key accelerator: expected none, found the string %r; leave it out, a controller computes nothing."
+            % (PROFILE, own.accelerator),
+        )
     return dataclasses.replace(own, requirements=REQUIREMENTS + own.requirements)
 
 

@@ -5,7 +5,7 @@
 
 A ``License-Expression`` (PEP 639) is taken as it is. The older ``License`` is free text and a classifier often only a family, so these count
 where they name one licence and do not contradict each other. Nothing is guessed: PEP 639 forbids to infer a licence from, say, the
-classifier "BSD License" or "Apache Software License".
+classifier "BSD License" or "Apache Software License". A classifier names a text of several lines only where that text begins as this licence does.
 """
 
 from __future__ import annotations
@@ -108,6 +108,20 @@ _NAMES = {
     "mpl2.0": "MPL-2.0",
 }
 
+# How the texts of licences begin, in small letters and with single spaces; of those that a classifier names beyond doubt.
+_OPENINGS = {
+    "AGPL-3.0-or-later": "gnu affero general public license version 3",
+    "BSL-1.0": "boost software license - version 1.0",
+    "GPL-2.0-or-later": "gnu general public license version 2",
+    "GPL-3.0-or-later": "gnu general public license version 3",
+    "ISC": "permission to use, copy, modify, and/or distribute this software for any purpose",
+    "LGPL-3.0-or-later": "gnu lesser general public license version 3",
+    "MIT": "permission is hereby granted, free of charge, to any person obtaining",
+    "MPL-2.0": "mozilla public license version 2.0",
+    "Unlicense": "this is free and unencumbered software released into the public domain.",
+}
+_COPYRIGHT = re.compile(r"[#*\s]*(copyright\b|\(c\)|©)", re.IGNORECASE)
+
 
 def of(metadata_text: str) -> dict:
     """``{"expression": canonical SPDX expression, or None where it is not sure, "said": what METADATA says, in words, or None, "source"}``.
@@ -142,16 +156,26 @@ def _older(texts, classifiers):
     sole = _named(text) if len(texts) == 1 else None
     if sole and all(_agrees(meaning, sole) for meaning in meanings):
         return {"expression": sole, "said": _shown(text), "source": "License"}
-    # Several lines are the licence's own text, of which a classifier gives the name; one line that is not understood may say anything.
-    leaves_it = not text or (len(texts) == 1 and "\n" in text and not sole)
-    if leaves_it and len(meanings) == 1 and isinstance(meanings[0], str):
-        return {"expression": meanings[0], "said": named[0], "source": "Classifier"}
-    said = ([_shown(text)] if text else []) + named
-    return {
-        "expression": None,
-        "said": "; ".join(said) or None,
-        "source": "License" if text else "Classifier" if named else None,
-    }
+    said = "; ".join(([_shown(text)] if text else []) + named) or None
+    # Several lines may be the licence's own text, of which a classifier gives the name; one line that is not understood may say anything.
+    meaning = meanings[0] if len(meanings) == 1 and isinstance(meanings[0], str) else None
+    if meaning and (not text or (len(texts) == 1 and not sole and _is_text_of(meaning, text))):
+        return {"expression": meaning, "said": said, "source": "Classifier"}
+    return {"expression": None, "said": said, "source": "License" if text else "Classifier" if named else None}
+
+
+def _is_text_of(licence, text):
+    """Whether several lines begin as the text of that licence does: with its name, or its first words, which copyright notices may precede."""
+    lines = [" ".join(line.split()) for line in text.split("\n") if line.strip()]
+    if len(lines) < 2 or _named(lines[0]) == licence:
+        return len(lines) > 1
+    # First words may be wrapped, and a title has its version on the next line.
+    after = [*lines[1:], "", "", ""]
+    heads = map(" ".join, zip(lines, after, after[1:], after[2:]))
+    if not _COPYRIGHT.match(lines[0]):
+        heads = [next(heads)]
+    opening = _OPENINGS.get(licence)
+    return opening is not None and any(head.lower().startswith(opening) for head in heads)
 
 
 def _named(text):

@@ -15,28 +15,32 @@ import glob
 import os
 import re
 import shutil
+import time
 
-from ..bundle import files, opening, parts, signing
-from ..errors import FerryError
+from ..bundle import files, memory, opening, parts, signing, statement
+from ..errors import FerryError, disk_full
 
 LIST = ".sha256"
 _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
 _LIMIT = 16 << 20
+_UNFINISHED = re.compile(r".+-[1-9][0-9]*\.part-[0-9]+")
 
 
 def send(source: str, zone: str, name: str, serial: int, check_mode: bool, part_size=None) -> bool:
     """Copy the bundle in ``source`` to ``zone``; True where something was (or, in check mode, would be) written.
 
     As a folder, or in parts of at most ``part_size`` bytes. A copy that lies there already is compared to the last byte: the same is left
-    alone, one that lacks signatures which were added since gets them, another is refused (FERRY-ZONE-002).
+    alone, one that lacks signatures which were added since gets them, another is refused (FERRY-ZONE-002). One whose list cannot be
+    read is nobody's to take, and is written anew.
     """
     _require_zone(zone)
     stem = opening.directory_name(name, serial)
     target = os.path.join(zone, stem)
     expected = opening.signed_files(source)
     sizes = None if part_size is None else parts.plan(source, expected, stem, part_size)
-    if os.path.lexists(target + LIST):
-        had = _had(zone, stem, expected, part_size)
+    listed = _list_of(target)
+    if listed:
+        had = _had(source, zone, stem, listed, expected, part_size)
         if had == expected:
             return False
         if part_size is None:
@@ -47,7 +51,7 @@ def send(source: str, zone: str, name: str, serial: int, check_mode: bool, part_
         _clear(target)
         try:
             if part_size is None:
-                _copy(source, target, expected)
+                _copy(source, target, expected, _sizes_in(source, expected))
                 listed = expected
             else:
                 listed = parts.write(source, sizes, expected, stem, part_size, zone)
@@ -58,39 +62,63 @@ def send(source: str, zone: str, name: str, serial: int, check_mode: bool, part_
     return True
 
 
-def receive(zone: str, depot_root: str, name: str, published, check_mode: bool, allow_serial=None):
+def receive(
+    zone: str,
+    depot_root: str,
+    name: str,
+    published,
+    check_mode: bool,
+    allow_serial=None,
+    now=None,
+    warn=lambda sentence: None,
+):
     """Copy the newest complete bundle ``name`` from ``zone`` into the depot's quarantine, or the one that ``allow_serial`` names.
 
-    ``published``: what the depot published last, as ``opening.newest`` gives it, or None. A serial that is not above the highest that was
-    accepted is left where it is, unless it is named. Returns ``(the serial that the depot has now, True where it was copied)``.
+    ``published``: what the depot published last, as ``memory.newest`` gives it, or None. A serial that is not above the highest that was
+    accepted is left where it is, unless it is named, or its bundle was removed from the depot since. So is one that is absurd by the
+    clock ``now``, and what was refused and passed over here already; ``warn`` is told. Returns ``(the serial that the depot has now, True
+    where it was copied)``.
     """
     _require_zone(zone)
-    if published is not None and allow_serial == published["serial"]:
+    here = published is not None and not memory.is_lost(depot_root, published)
+    quarantine = os.path.join(depot_root, opening.QUARANTINE)
+    if not check_mode:
+        for entry in os.listdir(quarantine) if os.path.isdir(quarantine) else ():
+            if _UNFINISHED.fullmatch(entry):  # of a run that was killed; the caller holds the lock
+                shutil.rmtree(os.path.join(quarantine, entry), ignore_errors=True)
+    if here and allow_serial == published["serial"]:
         return allow_serial, False
-    ready = opening.serials(zone, name, LIST)
-    if not ready or allow_serial not in (None, *ready):
-        wanted = "" if allow_serial is None else " with serial %d, which ferry_allow_serial names" % allow_serial
-        raise FerryError(
-            "FERRY-ZONE-001",
-            "%s holds no complete bundle named %s%s (no %s-%s%s); run the sending side first."
-            % (zone, name, wanted, name, allow_serial or "<serial>", LIST),
+    now = time.time() if now is None else now
+    for serial in _wanted(zone, depot_root, name, published, allow_serial, now, warn):
+        stem = opening.directory_name(name, serial)
+        listed = read_list(os.path.join(zone, stem + LIST))
+        in_parts = parts.are_listed(listed, stem)
+        aside = os.path.join(quarantine, stem + opening.REFUSED)
+        if allow_serial is not None or not _is_whole(aside, zone, stem, listed, in_parts):
+            return serial, _take(zone, os.path.join(quarantine, stem), stem, listed, in_parts, check_mode)
+        warn(
+            "%s in %s is what was refused here, and lies in %s; it was left out, remove it there." % (stem, zone, aside)
         )
-    serial = allow_serial or ready[-1]
-    if published is not None and allow_serial is None and serial <= published["highest"]:
+    if here:
         return published["serial"], False
-    stem = opening.directory_name(name, serial)
-    source, target = os.path.join(zone, stem), os.path.join(depot_root, opening.QUARANTINE, stem)
-    listed = read_list(source + LIST)
-    in_parts = parts.are_listed(listed, stem)
-    # What lies in quarantine is kept where it is whole; one that was damaged there can be transferred again.
+    raise FerryError(
+        "FERRY-ZONE-001",
+        "%s holds no bundle named %s but what was refused here and lies in %s; run the sending side with another one."
+        % (zone, name, quarantine),
+    )
+
+
+def _take(zone, target, stem, listed, in_parts, check_mode):
+    """Copy the bundle ``stem`` to ``target``; False where it lies there whole. One that was damaged there can be transferred again."""
     if _is_whole(target, zone, stem, listed, in_parts):
-        return serial, False
+        return False
     if not in_parts:
         # Compared before anything is written, so that a bad medium leaves the depot as it was.
-        _compare(source, listed)
+        source = os.path.join(zone, stem)
+        sizes = _compare(source, listed, room=_room(target))
         if not check_mode:
             shutil.rmtree(target, ignore_errors=True)
-            _copy(source, target, listed)
+            _copy(source, target, listed, sizes)
     elif check_mode:
         _read_parts(zone, stem, listed)
     else:
@@ -98,7 +126,39 @@ def receive(zone: str, depot_root: str, name: str, published, check_mode: bool, 
             _read_parts(zone, stem, listed, temporary)
             shutil.rmtree(target, ignore_errors=True)
             os.rename(temporary, target)
-    return serial, True
+    return True
+
+
+def _wanted(zone, depot_root, name, published, allow_serial, now, warn):
+    """The serials to take, the best first; none where the depot has what is wanted."""
+    ready, lost = opening.serials(zone, name, LIST), memory.is_lost(depot_root, published)
+    if allow_serial is not None:
+        wanted = [allow_serial] if allow_serial in ready else []
+        which = " with serial %d, which ferry_allow_serial names" % allow_serial
+    else:
+        believed = [serial for serial in ready if serial <= statement.latest(now)]
+        wanted = [serial for serial in reversed(believed) if published is None or serial > published["highest"]]
+        which = ""
+        if lost:
+            wanted += [serial for serial in believed if serial == published["serial"]]
+            which = " with serial %d, whose bundle was removed here, nor a newer one" % published["serial"]
+        if len(believed) < len(ready):
+            absurd = (
+                "%s: %s-%d has a serial more than a day after this depot's clock (%s) and is left out (%d such in all); check both clocks, "
+                "or remove it." % (zone, name, ready[-1], statement.to_text(int(now)), len(ready) - len(believed))
+            )
+            if not wanted and (published is None or lost):
+                raise FerryError("FERRY-BUNDLE-009", absurd)
+            warn(absurd)
+        if ready and published is not None and not lost:
+            return wanted
+    if not wanted:
+        raise FerryError(
+            "FERRY-ZONE-001",
+            "%s holds no complete bundle named %s%s (no %s-%s%s); run the sending side first."
+            % (zone, name, which, name, allow_serial or "<serial>", LIST),
+        )
+    return wanted
 
 
 def write_list(expected: dict) -> bytes:
@@ -117,15 +177,15 @@ def read_list(path: str) -> dict:
     if not found or write_list(found) != data:
         raise FerryError(
             "FERRY-ZONE-002",
-            "%s: expected lines of sha256 and file name, found something else; send the bundle again." % path,
+            "%s: expected lines of sha256 and file name, found something else; send the bundle again, or remove it."
+            % path,
         )
     return found
 
 
-def _had(zone, stem, expected, part_size):
+def _had(source, zone, stem, listed, expected, part_size):
     """``{path: sha256}`` of the copy that lies in the zone; it is ``expected``, or lacks signatures of it, or is refused."""
     target = os.path.join(zone, stem)
-    listed = read_list(target + LIST)
     in_parts = parts.are_listed(listed, stem)
     if in_parts != (part_size is not None):
         raise _other_shape(target, "parts" if in_parts else "a folder", part_size)
@@ -138,12 +198,31 @@ def _had(zone, stem, expected, part_size):
             % (target + LIST, target + ".tar.*" if in_parts else target),
         )
     if not in_parts:
-        _compare(target, had)
+        _compare(target, had, _sizes_in(source, had))
         return had
     first, total = parts.cut_at(zone, listed)
     if first != min(part_size, total):
         raise _other_shape(target, "parts of %d bytes" % first, part_size)
     return had
+
+
+def _list_of(target):
+    """The list of a copy; empty where there is none, or none that anybody could read."""
+    try:
+        return read_list(target + LIST) if os.path.lexists(target + LIST) else {}
+    except FerryError:
+        return {}
+
+
+def _sizes_in(folder, paths):
+    return {path: os.path.getsize(os.path.join(folder, path)) for path in paths}
+
+
+def _room(folder):
+    """The free bytes where ``folder`` would be made."""
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return shutil.disk_usage(folder or ".").free
 
 
 def _other_shape(target, found, part_size):
@@ -168,7 +247,7 @@ def _read_parts(zone, stem, listed, target=None):
                 if names[part] == other.digest:
                     raise FerryError(
                         "FERRY-PART-005",
-                        "%s is %s, a part of another bundle; bring the right one, or send %s again."
+                        "%s is %s, a part of another bundle; bring the right one, or remove the parts and the list of %s, then send it again."
                         % (other.path, part, stem),
                     )
         raise
@@ -204,7 +283,8 @@ def _clear(target):
             os.unlink(path)
 
 
-def _compare(folder, expected):
+def _compare(folder, expected, sizes=None, room=None):
+    """The sizes of the files in ``folder``, which is as ``expected`` says; neither a size nor a sum beyond bounds is read first."""
     if not os.path.lexists(folder):
         raise FerryError(
             "FERRY-ZONE-003",
@@ -217,10 +297,16 @@ def _compare(folder, expected):
             "FERRY-ZONE-003",
             "%s/%s %s; remove %s and %s%s, then send again." % (folder, path, what, folder, folder, LIST),
         )
+    for path in sorted(sizes or ()):
+        if found[path] != sizes[path]:
+            raise _differs(folder, path, expected[path], "%d bytes for %d" % (found[path], sizes[path]))
+    if room is not None and sum(found.values()) > room:
+        raise disk_full(folder, "receiving %d bytes" % sum(found.values()))
     for path in sorted(expected):
         digest = files.sha256_file(os.path.join(folder, path))
         if digest != expected[path]:
             raise _differs(folder, path, expected[path], digest)
+    return found
 
 
 def _is_whole(folder, zone, stem, listed, in_parts):
@@ -233,13 +319,13 @@ def _is_whole(folder, zone, stem, listed, in_parts):
     return True
 
 
-def _copy(source, target, expected):
-    """Copy the files of ``expected`` to ``target``, each checked, or leave nothing."""
+def _copy(source, target, expected, sizes):
+    """Copy the files of ``expected``, of these ``sizes``, to ``target``, each checked, or leave nothing."""
     with _making(target) as temporary:
         for path in sorted(expected):
             place = os.path.join(temporary, path)
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            digest = files.copy_hashed(os.path.join(source, path), place)
+            digest = files.copy_hashed(os.path.join(source, path), place, sizes[path])
             if digest != expected[path]:
                 raise _differs(source, path, expected[path], digest)
         os.rename(temporary, target)
@@ -248,8 +334,6 @@ def _copy(source, target, expected):
 @contextlib.contextmanager
 def _making(target):
     """A temporary name beside ``target`` for the block, which renames it; afterwards nothing half-made is left."""
-    for stale in glob.glob(glob.escape(target) + ".part-*"):  # of a run that was killed; the caller holds the lock
-        shutil.rmtree(stale)
     temporary = "%s.part-%d" % (target, os.getpid())
     try:
         yield temporary

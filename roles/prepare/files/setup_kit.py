@@ -83,6 +83,9 @@ def main(arguments=None):
         "--bundle", default=os.path.dirname(os.path.dirname(os.path.abspath(__file__))), help=argparse.SUPPRESS
     )
     options = parser.parse_args(arguments)
+    if os.sep in options.python:
+        # Its steps run elsewhere.
+        options.python = os.path.join(os.getcwd(), options.python)
     try:
         sys.stdout.write(set_up(options.bundle, options.bundle_id, os.path.abspath(options.to), options.python))
     except Refusal as refusal:
@@ -349,7 +352,8 @@ def build(bundle, wanted, profile, python, folder, note):
         scratch = os.path.join(folder, "scratch")
         wheels = os.path.join(scratch, "wheels")
         placed = {
-            path: copy_file(bundle, path, entry, wheels if path.endswith(".whl") else scratch)
+            # Installed from are the locked wheels alone; the pip that is carried may be the one that is locked too.
+            path: copy_file(bundle, path, entry, wheels if path.startswith("wheels/") else scratch)
             for path, entry in wanted.items()
         }
         requirements = placed[profile["requirements"]]

@@ -18,6 +18,7 @@ import pathlib
 import platform
 import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,8 @@ import zipfile
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.codes.registry import CODES
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "roles" / "prepare" / "files" / "setup_kit.py"
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+SCRIPT = REPOSITORY / "roles" / "prepare" / "files" / "setup_kit.py"
 PYTHON = platform.python_version()
 # Installs as Galaxy does where it was told, and fails or hangs where a test says so.
 ANSIBLE = """
@@ -119,7 +121,7 @@ def kit(tmp_path, parts):
         return sign({"files": files, "profiles": {"ferry-kit": profile, "cpu": {}}})
 
     def sign(manifest):
-        data = (json.dumps(manifest, sort_keys=True) + "\n").encode()
+        data = (json.dumps(manifest, sort_keys=True, separators=(",", ":")) + "\n").encode()
         (root / "manifest.json").write_bytes(data)
         made.id, made.manifest = hashlib.sha256(data).hexdigest(), manifest
 
@@ -185,6 +187,70 @@ def test_a_bare_machine_gets_an_environment_with_its_collection(kit, run):
     assert "collections_path = %s/current/collections\n" % kit.to in (kit.to / "ansible.cfg").read_text()
     assert "callbacks_enabled = airgap.ferry.change_record\n" in (kit.to / "ansible.cfg").read_text()
     assert "%s/bin/ansible-playbook -i INVENTORY airgap.ferry.deploy\n" % live in done.stdout
+
+
+def test_the_carried_pip_may_be_a_locked_one_too(kit, run):
+    """Under one name in wheels/ and in tools/, and perhaps of two builds."""
+    profile = kit.manifest["profiles"]["ferry-kit"]
+    carried = profile["installers"]["pip"]
+    name = os.path.basename(carried)
+    shutil.copy(kit.path / carried, kit.path / "wheels" / name)
+    with zipfile.ZipFile(kit.path / "wheels" / name, "a") as archive:
+        archive.comment = b"another build"
+    digest = hashlib.sha256((kit.path / "wheels" / name).read_bytes()).hexdigest()
+    requirements = kit.path / profile["requirements"]
+    line = "pip==%s --hash=sha256:%s\n" % (name.split("-")[1], digest)
+    requirements.write_text(requirements.read_text() + line)
+    for path in ("wheels/" + name, profile["requirements"]):
+        data = (kit.path / path).read_bytes()
+        kit.manifest["files"][path] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    profile["wheels"].append(name)
+    kit.sign(kit.manifest)
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert list(kit.to.glob("current/lib/python*/site-packages/pip-*.dist-info/RECORD"))
+
+
+def test_the_python_may_be_named_from_where_one_stands_or_as_the_path_knows_it(kit, run, tmp_path):
+    (tmp_path / "python").symlink_to(sys.executable)
+    done = run(python="./python")
+    assert done.returncode == 0, done.stderr
+    done = run(python=os.path.basename(sys.executable), PATH=os.path.dirname(sys.executable) + ":" + os.environ["PATH"])
+    assert done.returncode == 0 and "nothing changed" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("shell", [shell for shell in ("bash", "dash", "sh", "zsh") if shutil.which(shell)])
+def test_what_the_guide_has_one_paste_runs_nothing_after_a_check_that_fails(kit, shell):
+    """As a person pastes it, into a shell without any option; the script that must not run would leave a witness."""
+    block = re.search("^```bash\n(.*?)^```", (REPOSITORY / "docs" / "kit.md").read_text(), re.M | re.S).group(1)
+    block = block.replace("/opt/ferry-controller", str(kit.to))
+    block = block.replace("python3 ", sys.executable + " ")
+
+    def paste(identity, folder=kit.path):
+        typed = block.replace("/media/ferry/tf-1795363200", str(folder)).replace("0123456789abcdef" * 4, identity)
+        return subprocess.run([shell], input=typed, capture_output=True, text=True, check=False, cwd=kit.path)
+
+    script, witness = kit.path / "kit" / "setup_kit.py", kit.path.parent / "witness"
+    genuine = script.read_text()
+    script.write_text("open(%r, 'w')\n" % str(witness))
+    assert paste(kit.id).returncode == 1
+    script.unlink()
+    assert paste(kit.id).returncode == 1
+    script.write_text("open(%r, 'w')\n" % str(witness))
+    kit.manifest["files"]["kit/setup_kit.py"]["sha256"] = hashlib.sha256(script.read_bytes()).hexdigest()
+    approved = kit.id
+    kit.sign(kit.manifest)
+    assert paste(approved).returncode == 1 and paste(kit.id, kit.path / "nowhere").returncode != 0
+    assert not witness.exists() and not kit.to.exists()
+    assert paste(kit.id).returncode == 0 and witness.exists()
+    script.write_text(genuine)
+    kit.manifest["files"]["kit/setup_kit.py"]["sha256"] = hashlib.sha256(script.read_bytes()).hexdigest()
+    kit.sign(kit.manifest)
+    done = paste(kit.id)
+    assert done.returncode == 0 and done.stdout.startswith('manifest.json: OK\n"kit/setup_kit.py":{"sha256":'), (
+        done.stdout
+    )
+    assert (kit.to / "current" / "kit.json").exists()
 
 
 def test_again_nothing_changes(kit, run):

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.plugin_utils import collection_archive
 
+REPOSITORY = Path(__file__).resolve().parents[4]
 GALAXY = """\
 namespace: airgap
 name: ferry
@@ -56,6 +61,44 @@ def checkout(tmp_path):
         return root
 
     return make
+
+
+@pytest.fixture
+def tracked(checkout):
+    """The same in git, all of it tracked but what a .gitignore would name."""
+
+    def make(name):
+        root = checkout(name)
+        git(root, "init", "--quiet")
+        git(root, "add", *(path for path in FILES if not path.endswith((".pyc", ".secret", "index"))))
+        return root
+
+    return make
+
+
+@pytest.fixture
+def refuses():
+    """Packing is refused with these words, in one sentence."""
+
+    def call(root, *told):
+        with pytest.raises(FerryError) as caught:
+            collection_archive.pack(str(root))
+        assert caught.value.code == "FERRY-KIT-003" and caught.value.message.endswith("."), caught.value
+        assert caught.value.message.startswith("%s: expected a collection that can be packed, but " % root)
+        for words in told:
+            assert words in caught.value.message, caught.value.message
+
+    return call
+
+
+def git(root, *arguments):
+    subprocess.run(["git", "-C", str(root), *arguments], check=True)
+
+
+def leave(root, names, text="an operator's own"):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
 
 
 def galaxy(*arguments):
@@ -186,3 +229,160 @@ def test_a_checkout_that_galaxy_refuses_is_refused_with_its_reason(checkout):
     with pytest.raises(FerryError, match="ansible-galaxy could not build it") as caught:
         collection_archive.pack(str(root))
     assert caught.value.code == "FERRY-KIT-003" and "name" in caught.value.message
+
+
+# Whose files are packed
+
+
+def test_of_a_checkout_only_what_git_tracks_is_packed_so_two_builders_get_the_same(tracked):
+    clean, used = tracked("clean"), tracked("used")
+    leave(used, ["inventories/prod/group_vars/all.yml", ".idea/workspace.xml", "notes.txt", "docs/private.md"])
+    leave(used, ["plugins/modules/mine.py", "tests/.hypothesis/x", "inventories/local/vault.yml"])
+    assert collection_archive.pack(str(used)) == collection_archive.pack(str(clean))
+
+
+def test_a_tracked_file_is_packed_as_it_is_now_and_one_that_was_removed_is_not(tracked):
+    root = tracked("one")
+    (root / "plugins" / "modules" / "one.py").write_text("print('changed')\n")
+    (root / "plugins" / "modules" / "two.py").unlink()
+    found = members(collection_archive.pack(str(root)))
+    assert found["plugins/modules/one.py"][1] == b"print('changed')\n" and "plugins/modules/two.py" not in found
+
+
+def test_without_git_what_lies_beside_the_collections_own_folders_stays_at_home(checkout, tracked):
+    root = checkout("one")
+    leave(root, ["inventories/prod/group_vars/all.yml", "inventories/hosts.yml", ".idea/workspace.xml", "notes.txt"])
+    assert collection_archive.pack(str(root)) == collection_archive.pack(str(tracked("two")))
+
+
+def test_in_a_repository_of_something_else_only_what_that_tracks_counts_if_it_tracks_the_collection(tmp_path, checkout):
+    alone = collection_archive.pack(str(checkout("alone")))
+    root = checkout("fleet/collections/ferry")
+    leave(root, ["notes.txt"])
+    git(tmp_path / "fleet", "init", "--quiet")
+    assert collection_archive.pack(str(root)) == alone
+    git(root, "add", "notes.txt")
+    assert collection_archive.pack(str(root)) == alone
+    git(root, "add", *FILES)
+    leave(root, ["docs/private.md"])
+    assert collection_archive.pack(str(root)) == alone
+
+
+def test_where_git_cannot_say_nothing_is_packed(tmp_path, tracked, refuses, monkeypatch):
+    root = tracked("one")
+    before = collection_archive.pack(str(root))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
+    assert collection_archive.pack(str(root)) == before
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    refuses(root, "git could not list its files (git: No such file", "install it")
+    monkeypatch.undo()
+    shutil.rmtree(root / ".git")
+    (root / ".git").write_text("gitdir: nowhere\n")
+    refuses(root, "git could not list its files (fatal: ")
+
+
+def _link(target):
+    return lambda place: place.symlink_to(target)
+
+
+@pytest.mark.parametrize("name", ["docs/odd", "plugins/modules/odd.py"])
+@pytest.mark.parametrize(
+    "make",
+    [_link("/nonexistent"), _link("/etc"), _link("/etc/hostname"), _link("../README.md"), _link("../meta"), os.mkfifo],
+    ids=["to nothing", "to a folder outside", "to a file outside", "to a file inside", "to a folder inside", "a FIFO"],
+)
+def test_a_link_among_the_files_is_refused_by_name(checkout, tracked, refuses, name, make):
+    for root in (checkout("plain"), tracked("git")):
+        (root / "docs").mkdir()
+        if make is os.mkfifo:  # git tracks none
+            leave(root, [name])
+        else:
+            make(root / name)
+        if root.name == "git":
+            git(root, "add", name)
+        if make is os.mkfifo:
+            (root / name).unlink()
+            make(root / name)
+        refuses(root, name + " is a link, lies behind one or is no plain file; put the file itself there")
+
+
+def test_a_folder_that_is_a_link_to_elsewhere_is_refused(tmp_path, checkout, tracked, refuses):
+    for root in (checkout("plain"), tracked("git")):
+        (root / "plugins").rename(tmp_path / (root.name + "-elsewhere"))
+        (root / "plugins").symlink_to(tmp_path / (root.name + "-elsewhere"))
+        refuses(root, "plugins/modules/one.py is a link")
+
+
+def test_a_link_that_is_not_packed_does_no_harm(tracked):
+    root = tracked("one")
+    before = collection_archive.pack(str(root))
+    (root / ".cache" / "self").symlink_to("..")
+    git(root, "add", ".cache/self")
+    (root / "docs").mkdir()
+    (root / "docs" / "zh").symlink_to("/etc")
+    assert collection_archive.pack(str(root)) == before
+
+
+def test_a_folder_that_cannot_be_listed_is_never_left_out_in_silence(checkout, monkeypatch):
+    root = checkout("one")
+
+    def scandir(path):
+        if str(path).endswith("/modules"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(PermissionError):
+        collection_archive.pack(str(root))
+
+
+def test_a_program_that_does_not_end_is_refused_and_not_a_traceback(tmp_path, tracked, checkout, refuses, monkeypatch):
+    plain, root = checkout("plain"), tracked("git")
+    (tmp_path / "git-that-hangs").mkdir()
+    (tmp_path / "git-that-hangs" / "git").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "git-that-hangs" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", "%s:%s" % (tmp_path / "git-that-hangs", os.environ["PATH"]))
+    monkeypatch.setattr(collection_archive, "_SECONDS", 0.01)
+    refuses(root, "git could not list its files within")
+    refuses(plain, "ansible-galaxy could not build it within")
+
+
+def test_a_reason_of_galaxys_names_the_checkout_and_no_copy(checkout, refuses):
+    root = checkout("one")
+    (root / "galaxy.yml").unlink()
+    refuses(root, "ansible-galaxy could not build it", "'%s/galaxy.yml'" % root)
+
+
+def test_what_is_named_for_a_tarball_is_what_git_tracks_of_this_collection():
+    """So that a bundle has one id, whichever of the two its builder has."""
+    known = collection_archive._tracked(str(REPOSITORY))
+    if not known:
+        pytest.skip("this is no git checkout")
+    patterns = yaml.safe_load((REPOSITORY / "galaxy.yml").read_text())["build_ignore"]
+    ignored = {
+        name
+        for name in known
+        for place in (name, *map(str, Path(name).parents))
+        if any(fnmatch.fnmatch(place, pattern) for pattern in patterns)
+    }
+    there = {name for name in known - ignored if (REPOSITORY / name).exists()}
+    assert there and sorted(there - collection_archive._named(str(REPOSITORY))) == []
+    assert set(collection_archive._FILES) <= known
+    assert all(any(name.startswith(folder + "/") for name in known) for folder in collection_archive._FOLDERS)
+
+
+def test_galaxy_itself_packs_no_inventory_but_the_collections_two(tmp_path, checkout):
+    root = checkout("one")
+    shutil.copy(REPOSITORY / "galaxy.yml", root)
+    own = {"inventories/%s/%s" % (name, path) for name in ("example", "local") for path in ("hosts.yml", "a/b.yml")}
+    names = {
+        name[:end] + more for name in ("example", "local") for end in range(1, 8) for more in ("", "x", "-2", ".d")
+    }
+    names |= {"prod", "london", "eu", "exit", "lab", "localhost", "EXAMPLE", "Local", ".hidden", "elbe", "lxample"}
+    leave(root, [*own, "inventories/hosts.yml", "inventories/e.yml", "inventories/l"])
+    leave(root, ["inventories/%s/group_vars/all/vault.yml" % name for name in names - {"example", "local", "l"}])
+    galaxy("build", root, "--output-path", tmp_path / "built")
+    with tarfile.open(tmp_path / "built" / "airgap-ferry-0.1.0.tar.gz") as stream:
+        found = {member.name for member in stream.getmembers() if not member.isdir()}
+    assert {name for name in found if name.startswith("inventories/")} == own

@@ -27,8 +27,9 @@ def ann(ssh_keys):
     return {"backend": "ssh", "key": ssh_keys.make("ann")}
 
 
-def approve(staging, sign_with, check_mode=False, label="ann"):
-    return approval.approve(staging.workdir, staging.name, label, sign_with, check_mode)
+def approve(staging, sign_with, check_mode=False, label="ann", bundle_id=None):
+    """Sign the newest bundle as who has reviewed the one that ``staging`` began with, or ``bundle_id``."""
+    return approval.approve(staging.workdir, staging.name, bundle_id or staging.id, label, sign_with, check_mode)
 
 
 def test_an_approved_bundle_opens_where_an_approver_is_asked_for(staging, ann, ssh_keys, trusted, refused, tmp_path):
@@ -79,15 +80,51 @@ def test_two_approvers_and_gpg_too(staging, ann, keys, ssh_keys):
     assert sorted(signing.read_all(staging.path)) == [ANN, "statement.json.asc", "statement.json.bob.asc"]
 
 
-def test_the_newest_bundle_is_the_one_that_is_signed(staging, ann, make_bundle, wheels):
-    newer = make_bundle(os.path.dirname(staging.path), wheels.packages, wheels.installers, serial=staging.serial + 1)
-    assert approve(staging, ann)[0]["path"] == newer.path
+def test_a_bundle_that_nobody_has_reviewed_is_not_signed_because_it_is_the_newest(
+    staging, ann, make_bundle, wheels, refused, snapshot
+):
+    place = os.path.dirname(staging.path)
+    newer = make_bundle(place, wheels.packages[:1], wheels.installers, serial=staging.serial + 1)
+    before = snapshot(staging.workdir)
+    for check_mode in (False, True):
+        with refused("FERRY-SIGN-002", newer.path, "bundle %s" % staging.id, "found %s" % newer.id):
+            approve(staging, ann, check_mode)
+        for other in ("", newer.id.upper(), newer.id[:63]):
+            with refused("FERRY-SIGN-002"):
+                approval.approve(staging.workdir, staging.name, other, "ann", ann, check_mode)
+    assert snapshot(staging.workdir) == before
+    assert approve(staging, ann, bundle_id=newer.id)[0]["path"] == newer.path
     assert not os.path.exists(os.path.join(staging.path, ANN))
+
+
+def test_a_signature_that_is_there_says_nothing_of_a_bundle_that_was_not_meant(staging, ann, refused):
+    approve(staging, ann)
+    with refused("FERRY-SIGN-002"):
+        approve(staging, ann, bundle_id="0" * 64)
+
+
+def test_a_manifest_that_is_not_the_statements_does_not_make_it_the_reviewed_bundle(
+    staging, ann, make_bundle, wheels, refused, tmp_path
+):
+    """The id that counts is the one which the statement, the only thing that is signed, speaks of."""
+    other = make_bundle(tmp_path / "other", wheels.packages[:1], wheels.installers)
+    shutil.copy(os.path.join(other.path, manifest.NAME), os.path.join(staging.path, manifest.NAME))
+    with refused("FERRY-SIGN-002", "found " + staging.id):
+        approve(staging, ann, bundle_id=other.id)
+
+
+def test_a_folder_under_the_name_of_a_signature_is_refused_by_name(staging, ann, refused):
+    place = os.path.join(staging.path, "statement.json.bob.asc")
+    os.mkdir(place)
+    with refused("FERRY-BUNDLE-010", place):
+        approve(staging, ann)
+    os.rename(place, place + ".part-1")
+    assert approve(staging, ann)[2] and os.path.isdir(place + ".part-1")
 
 
 def test_without_a_bundle_there_is_nothing_to_sign(tmp_path, ann, refused):
     with refused("FERRY-ZONE-004", "prepare.yml"):
-        approval.approve(str(tmp_path), "tf", "ann", ann, False)
+        approval.approve(str(tmp_path), "tf", "0" * 64, "ann", ann, False)
 
 
 def test_every_changed_or_missing_file_is_refused_by_name_and_nothing_is_signed(staging, ann, refused, snapshot):
@@ -151,7 +188,7 @@ def test_a_statement_of_another_name_is_refused(staging, ann, refused):
     other = os.path.join(os.path.dirname(staging.path), "other-%d" % staging.serial)
     os.rename(staging.path, other)
     with refused("FERRY-BUNDLE-007", "expected a bundle named other"):
-        approval.approve(staging.workdir, "other", "ann", ann, False)
+        approval.approve(staging.workdir, "other", staging.id, "ann", ann, False)
 
 
 def test_more_signatures_than_a_depot_takes_are_not_made(staging, ann, refused):

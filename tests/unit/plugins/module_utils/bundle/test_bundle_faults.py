@@ -21,6 +21,7 @@ from ansible_collections.airgap.ferry.plugins.module_utils.bundle import (
     canonical,
     files,
     manifest,
+    memory,
     opening,
     signing,
     statement,
@@ -482,12 +483,12 @@ def test_a_fault_is_refused_by_its_code_its_file_is_named_and_nothing_else_has_c
     depot, bring, tmp_path, refused, snapshot, code, words, make
 ):
     make(bring)
-    before, published = snapshot(tmp_path), opening.newest(depot.root, "tf")
+    before, published = snapshot(tmp_path), memory.newest(depot.root, "tf")
     for check_mode in (True, False):
         with refused(code, words):
             opening.open_newest(depot.root, "tf", bring.trusted, NOW, check_mode)
         assert snapshot(tmp_path) == before
-    assert opening.newest(depot.root, "tf") == published and published["serial"] == CREATED
+    assert memory.newest(depot.root, "tf") == published and published["serial"] == CREATED
 
 
 def test_without_a_fault_the_same_bundle_is_published(depot, bring):

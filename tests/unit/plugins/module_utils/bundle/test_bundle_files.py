@@ -245,9 +245,19 @@ def test_a_kill_at_any_point_leaves_the_old_file_or_the_new_one(tmp_path, killed
 
 def test_a_copy_never_replaces_and_tells_what_was_written(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
-    assert files.copy_hashed(str(tmp_path / "a"), str(tmp_path / "b")) == files.sha256_bytes(b"abc")
+    assert files.copy_hashed(str(tmp_path / "a"), str(tmp_path / "b"), 3) == files.sha256_bytes(b"abc")
     with pytest.raises(FileExistsError):
-        files.copy_hashed(str(tmp_path / "a"), str(tmp_path / "b"))
+        files.copy_hashed(str(tmp_path / "a"), str(tmp_path / "b"), 3)
+
+
+def test_a_copy_takes_no_more_than_was_there_and_follows_no_link(tmp_path, refused):
+    (tmp_path / "a").write_bytes(b"abcdef")
+    assert files.copy_hashed(str(tmp_path / "a"), str(tmp_path / "b"), 3) == files.sha256_bytes(b"abc")
+    assert (tmp_path / "b").read_bytes() == b"abc"
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with refused("FERRY-IO-002", "link"):
+        files.copy_hashed(str(tmp_path / "link"), str(tmp_path / "c"), 3)
+    assert not (tmp_path / "c").exists()
 
 
 def test_a_link_falls_back_to_a_copy(tmp_path, monkeypatch):

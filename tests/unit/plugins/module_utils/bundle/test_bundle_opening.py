@@ -15,6 +15,7 @@ from ansible_collections.airgap.ferry.plugins.module_utils.bundle import (
     canonical,
     files,
     manifest,
+    memory,
     opening,
     signing,
     statement,
@@ -75,9 +76,9 @@ def test_a_good_bundle_is_published_and_told(depot, trusted, signed, keys, snaps
         }
     ]
     assert found["files"] == len(before) - sum(isinstance(value, int) for value in before.values())
-    assert snapshot(os.path.join(depot.root, opening.PUBLISHED, signed.id)) == before
+    assert snapshot(os.path.join(depot.root, memory.PUBLISHED, signed.id)) == before
     assert not depot.folder.exists()
-    assert opening.newest(depot.root, "tf") == found
+    assert memory.newest(depot.root, "tf") == found
 
 
 def test_opening_twice_changes_nothing(depot, trusted, snapshot):
@@ -175,7 +176,7 @@ def test_a_quarantined_bundle_that_is_itself_a_link_is_refused(depot, trusted, r
     depot.folder.symlink_to(moved)
     with refused("FERRY-BUNDLE-010"):
         open_it(depot, trusted)
-    assert not os.path.exists(os.path.join(depot.root, opening.PUBLISHED))
+    assert not os.path.exists(os.path.join(depot.root, memory.PUBLISHED))
 
 
 def test_nothing_waiting_and_nothing_published_is_said_plainly(tmp_path, trusted, refused):
@@ -187,11 +188,12 @@ def test_an_untrusted_signer_publishes_nothing(depot, keys, refused, snapshot):
     keys.make("stranger")
     with refused("FERRY-BUNDLE-003"):
         open_it(depot, [keys.trusted("stranger")])
-    assert not os.path.exists(os.path.join(depot.root, opening.NAMES))
+    assert not os.path.exists(os.path.join(depot.root, memory.NAMES))
 
 
 def test_a_bundle_of_another_name_is_refused(depot, tmp_path, trusted, refused, make_bundle, wheels):
     other = make_bundle(tmp_path / "other", wheels.packages, wheels.installers, name="torch", serial=CREATED + 1)
+    shutil.rmtree(str(depot.folder))
     bring(other, depot, "tf-%d" % (CREATED + 1))
     with refused("FERRY-BUNDLE-007", "torch"):
         open_it(depot, trusted)
@@ -203,6 +205,7 @@ def test_an_expired_bundle_and_one_of_the_future_are_refused(depot, tmp_path, tr
     short = make_bundle(
         tmp_path / "short", wheels.packages, wheels.installers, serial=CREATED + 1, expires=CREATED + 60
     )
+    shutil.rmtree(str(depot.folder))
     bring(short, depot)
     with refused("FERRY-BUNDLE-009", "expired"):
         open_it(depot, trusted, now=CREATED + 61)
@@ -249,19 +252,6 @@ def test_a_renamed_folder_is_refused_even_as_the_first(depot, trusted, refused, 
         open_it(depot, trusted)
 
 
-def test_the_same_id_under_a_newer_serial_is_accepted(depot, tmp_path, trusted, signed, make_bundle, wheels, snapshot):
-    open_it(depot, trusted)
-    published = os.path.join(depot.root, opening.PUBLISHED)
-    before = snapshot(published)
-    again = make_bundle(tmp_path / "again", wheels.packages, wheels.installers, serial=CREATED + 9)
-    assert again.id == signed.id
-    bring(again, depot)
-    found, changed = open_it(depot, trusted)
-    assert changed and found["serial"] == CREATED + 9
-    assert snapshot(published) == before
-    assert os.listdir(str(depot.incoming)) == []
-
-
 def test_the_newest_of_several_is_opened_what_it_supersedes_goes_and_another_name_stays(
     depot, tmp_path, trusted, newer, make_bundle, wheels
 ):
@@ -285,7 +275,7 @@ def test_a_foreign_name_in_quarantine_is_no_serial_and_no_traceback(depot, trust
 
 def test_a_kill_at_any_point_of_publishing_converges_on_a_second_run(tmp_path, signed, trusted, killed_at, snapshot):
     found = opening.check(signed.path, "tf", trusted, NOW)
-    found.update(opening.allowance(None, found["serial"]), highest=found["serial"])
+    found.update(memory.allowance(None, found["serial"]), highest=found["serial"])
     step, killed = 1, True
     while killed:
         depot = types.SimpleNamespace(
@@ -298,7 +288,7 @@ def test_a_kill_at_any_point_of_publishing_converges_on_a_second_run(tmp_path, s
         assert opening.open_newest(depot.root, "tf", trusted, NOW, False)[0]["id"] == signed.id, (
             "killed at step %d" % step
         )
-        assert snapshot(os.path.join(depot.root, opening.PUBLISHED, signed.id)) == snapshot(signed.path)
+        assert snapshot(os.path.join(depot.root, memory.PUBLISHED, signed.id)) == snapshot(signed.path)
         assert os.listdir(str(depot.incoming)) == []
         step += 1
     assert step > 4
@@ -308,17 +298,24 @@ def test_a_full_disk_while_the_name_is_written_converges_on_a_second_run(depot, 
     full_disk(files, 1)
     with refused("FERRY-IO-001"):
         open_it(depot, trusted)
-    assert opening.newest(depot.root, "tf") is None
+    assert memory.newest(depot.root, "tf") is None
     assert open_it(depot, trusted)[0]["id"] == signed.id
 
 
 def test_a_depots_note_that_is_no_such_note_is_refused(depot, trusted, refused):
-    os.makedirs(os.path.join(depot.root, opening.NAMES))
-    for data in (b"", b"{}\n", canonical.dumps({"type": "x"}), canonical.dumps({"type": opening.NAME_TYPE})):
-        with open(os.path.join(depot.root, opening.NAMES, "tf.json"), "wb") as stream:
+    os.makedirs(os.path.join(depot.root, memory.NAMES))
+    for data in (
+        b"",
+        b"{}\n",
+        canonical.dumps({"type": "x"}),
+        canonical.dumps({"type": memory.NAME_TYPE}),
+        b"x" * 70000,
+    ):
+        with open(os.path.join(depot.root, memory.NAMES, "tf.json"), "wb") as stream:
             stream.write(data)
-        with refused("FERRY-BUNDLE-007", "tf.json"):
+        with refused("FERRY-DEPOT-004", "tf.json", "restore it from a backup") as told:
             open_it(depot, trusted)
+        assert "bundle, build it" not in told.message
 
 
 def test_what_staging_built_last_is_found(tmp_path, make_bundle, wheels, staging):
@@ -343,6 +340,7 @@ def test_a_trusted_builders_wheel_that_is_not_as_its_record_says_is_refused(
     depot, trusted, tmp_path, make_bundle, make_wheel, wheels, refused, snapshot
 ):
     """The signature and every hash are good: the builder may have been lied to, and pip installs such a wheel silently."""
+    shutil.rmtree(str(depot.folder))
     made = make_bundle(tmp_path / "built", [tampered(make_wheel, tmp_path)], wheels.installers, serial=CREATED + 5)
     folder = bring(made, depot)
     before = snapshot(depot.root)
@@ -355,6 +353,7 @@ def test_a_trusted_builders_wheel_that_is_not_as_its_record_says_is_refused(
 def test_a_wheel_that_a_profiles_hosts_cannot_take_is_refused(
     depot, trusted, tmp_path, make_bundle, make_wheel, wheels, refused, snapshot
 ):
+    shutil.rmtree(str(depot.folder))
     path = make_wheel(tmp_path / "other", "small", "2.1")
     other = path.replace("-any.whl", "-win_amd64.whl")
     os.rename(path, other)
@@ -363,3 +362,122 @@ def test_a_wheel_that_a_profiles_hosts_cannot_take_is_refused(
     with refused("FERRY-WHEEL-006", "small-2.1-py3-none-win_amd64.whl", "profile cpu"):
         open_it(depot, trusted)
     assert snapshot(depot.root) == before
+
+
+# The same files under a newer statement.
+
+
+@pytest.fixture(params=[(None,), ("a", "b"), (None, "b")], ids=["in place", "beside", "both"])
+def again(request, tmp_path, keys, make_bundle, wheels):
+    """The good bundle, built again: another serial, signed by another key, in the place of the old signature or beside it."""
+    keys.make("second")
+    made = make_bundle(tmp_path / "again", wheels.packages, wheels.installers, serial=CREATED + 9, key="second")
+    with open(os.path.join(made.path, "statement.json"), "rb") as stream:
+        said = stream.read()
+    os.unlink(os.path.join(made.path, "statement.json.asc"))
+    for label in request.param:
+        with open(os.path.join(made.path, signing.file_name("gpg", label)), "wb") as stream:
+            stream.write(keys.sign(said, "second"))
+    return made
+
+
+@pytest.fixture
+def both(keys, trusted):
+    keys.make("second")
+    return [*trusted, keys.trusted("second")]
+
+
+def test_the_same_id_under_a_newer_statement_gets_its_papers_and_an_auditor_sees_no_others(
+    depot, both, signed, again, snapshot
+):
+    open_it(depot, both)
+    assert again.id == signed.id
+    bring(again, depot)
+    published = os.path.join(depot.root, memory.PUBLISHED, signed.id)
+    wheel = os.stat(os.path.join(published, "wheels", "tiny-1.0-py3-none-any.whl"))
+    found, changed = open_it(depot, both)
+    assert changed and found["serial"] == CREATED + 9
+    assert snapshot(published) == snapshot(again.path)
+    assert os.stat(os.path.join(published, "wheels", "tiny-1.0-py3-none-any.whl")).st_ino == wheel.st_ino
+    audited = opening.check(published, "tf", both[1:], NOW)
+    assert {key: found[key] for key in audited} == audited
+    assert os.listdir(str(depot.incoming)) == []
+    assert open_it(depot, both) == (found, False)
+
+
+def test_a_kill_while_the_papers_are_renewed_converges_on_the_newer_ones(
+    tmp_path, signed, again, both, killed_at, snapshot
+):
+    newer = opening.check(again.path, "tf", both, NOW)
+    newer.update(memory.allowance(None, CREATED + 9), highest=CREATED + 9)
+    step, killed, mixed = 1, True, 0
+    while killed:
+        depot = types.SimpleNamespace(
+            root=str(tmp_path / str(step)), incoming=tmp_path / str(step) / opening.QUARANTINE
+        )
+        bring(signed, depot)
+        open_it(depot, both)
+        bring(again, depot)
+        folder = str(depot.incoming / os.path.basename(again.path))
+        killed = killed_at(step, lambda root=depot.root, folder=folder: opening.publish(root, folder, newer))
+        published = os.path.join(depot.root, memory.PUBLISHED, signed.id)
+        mixed += snapshot(published) not in (snapshot(signed.path), snapshot(again.path))
+        assert open_it(depot, both)[0] == newer, "killed at step %d" % step
+        assert snapshot(published) == snapshot(again.path), "killed at step %d" % step
+        assert os.listdir(str(depot.incoming)) == []
+        step += 1
+    assert mixed > 3
+
+
+@pytest.mark.parametrize("again", [("a", "b"), (None, "b")], indirect=True, ids=["beside", "both"])
+def test_a_kill_while_an_older_one_comes_back_whose_files_are_still_there_converges(
+    tmp_path, signed, again, both, killed_at, snapshot, make_bundle, wheels
+):
+    """Its statement is there from the first time: it alone does not say that the papers have arrived."""
+    newer = make_bundle(tmp_path / "newer", wheels.packages[:1], wheels.installers, serial=CREATED + 20)
+    shutil.copytree(again.path, str(tmp_path / "fewer" / os.path.basename(again.path)))
+    fewer = types.SimpleNamespace(path=str(tmp_path / "fewer" / os.path.basename(again.path)))
+    signatures = sorted(path for path in os.listdir(fewer.path) if signing.is_signature(path))
+    os.unlink(os.path.join(fewer.path, signatures[0]))
+    back = opening.check(again.path, "tf", both, NOW)
+    back.update(highest=CREATED + 20, allowed=True, replaced=CREATED + 20)
+    step, killed = 1, True
+    while killed:
+        depot = types.SimpleNamespace(
+            root=str(tmp_path / str(step)), incoming=tmp_path / str(step) / opening.QUARANTINE
+        )
+        for one in (fewer, newer):
+            bring(one, depot)
+            open_it(depot, both)
+        bring(again, depot)
+
+        folder = str(depot.incoming / os.path.basename(again.path))
+        killed = killed_at(step, lambda root=depot.root, folder=folder: opening.publish(root, folder, back))
+        opening.open_newest(depot.root, "tf", both, NOW, False, allow_serial=CREATED + 9)
+        published = os.path.join(depot.root, memory.PUBLISHED, again.id)
+        assert snapshot(published) == snapshot(again.path), "killed at step %d" % step
+        step += 1
+    assert step > 8
+
+
+# Somebody who changes files while they are read.
+
+
+@pytest.mark.parametrize("path", [manifest.NAME, manifest.SUMS])
+def test_a_paper_that_is_swapped_after_its_hash_was_right_is_not_used(
+    depot, tmp_path, trusted, make_bundle, wheels, refused, monkeypatch, path
+):
+    evil = make_bundle(
+        tmp_path / "evil", wheels.packages, wheels.installers, changes={"requires": {"avx": True, "driver": None}}
+    )
+    real = opening._check_files
+
+    def swap(*arguments, **options):
+        real(*arguments, **options)
+        for one in {path, manifest.NAME}:
+            shutil.copy(os.path.join(evil.path, one), str(depot.folder / one))
+
+    monkeypatch.setattr(opening, "_check_files", swap)
+    with refused("FERRY-BUNDLE-004", "manifest.json"):
+        open_it(depot, trusted)
+    assert not os.path.exists(os.path.join(depot.root, memory.PUBLISHED))

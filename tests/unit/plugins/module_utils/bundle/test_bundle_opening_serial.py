@@ -10,7 +10,7 @@ import shutil
 import types
 
 import pytest
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import canonical, opening
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import canonical, memory, opening
 from ansible_collections.airgap.ferry.plugins.modules import bundle_open
 
 CREATED = 1_795_000_000
@@ -40,7 +40,7 @@ def depot(tmp_path, built, trusted):
     def open_(allow_serial=None, now=NOW, check_mode=False):
         return opening.open_newest(found.root, "tf", trusted, now, check_mode, allow_serial=allow_serial)
 
-    found.bring, found.open, found.note = bring, open_, lambda: opening.newest(found.root, "tf")
+    found.bring, found.open, found.note = bring, open_, lambda: memory.newest(found.root, "tf")
     return found
 
 
@@ -60,7 +60,7 @@ def gone_back(at_new):
     return at_new
 
 
-def memory(note):
+def remembered(note):
     return {key: note[key] for key in ("serial", "highest", "allowed", "replaced")}
 
 
@@ -68,8 +68,8 @@ def test_the_highest_serial_is_remembered(depot):
     for serial in (OLD, MIDDLE, NEW):
         depot.bring(serial)
         depot.open()
-        assert memory(depot.note()) == {"serial": serial, "highest": serial, "allowed": False, "replaced": None}
-        assert opening.outgrown(depot.note()) == []
+        assert remembered(depot.note()) == {"serial": serial, "highest": serial, "allowed": False, "replaced": None}
+        assert memory.outgrown(depot.note()) == []
 
 
 @pytest.mark.fault(7)
@@ -90,9 +90,9 @@ def test_the_serial_that_is_named_comes_back_and_is_told(at_new, built, snapshot
     assert changed and snapshot(at_new.root) == before
     assert at_new.open(MIDDLE) == (found, True)
     assert found["id"] == built[MIDDLE].id
-    assert memory(found) == {"serial": MIDDLE, "highest": NEW, "allowed": True, "replaced": NEW}
+    assert remembered(found) == {"serial": MIDDLE, "highest": NEW, "allowed": True, "replaced": NEW}
     assert at_new.note() == found and os.listdir(str(at_new.incoming)) == []
-    [warning] = opening.outgrown(found)
+    [warning] = memory.outgrown(found)
     assert str(MIDDLE) in warning and "accepted %d" % NEW in warning and "ferry_allow_serial" in warning
 
 
@@ -108,7 +108,7 @@ def test_forward_to_the_highest_takes_the_allowance_too(gone_back, refused):
     with refused("FERRY-BUNDLE-008", "more than %d" % NEW, "ferry_allow_serial"):
         gone_back.open()
     found, _changed = gone_back.open(NEW)
-    assert memory(found) == {"serial": NEW, "highest": NEW, "allowed": True, "replaced": MIDDLE}
+    assert remembered(found) == {"serial": NEW, "highest": NEW, "allowed": True, "replaced": MIDDLE}
 
 
 def test_an_older_one_than_the_one_that_came_back_is_refused_by_the_highest(gone_back, refused):
@@ -117,14 +117,14 @@ def test_an_older_one_than_the_one_that_came_back_is_refused_by_the_highest(gone
         gone_back.open()
     with refused("FERRY-DEPOT-001"):
         gone_back.open(NEW)
-    assert memory(gone_back.open(OLD)[0]) == {"serial": OLD, "highest": NEW, "allowed": True, "replaced": MIDDLE}
+    assert remembered(gone_back.open(OLD)[0]) == {"serial": OLD, "highest": NEW, "allowed": True, "replaced": MIDDLE}
 
 
 def test_a_newer_bundle_ends_the_exception(gone_back, tmp_path, make_bundle, wheels):
     newer = make_bundle(tmp_path, wheels.packages, wheels.installers, serial=NEW + 1)
     shutil.copytree(newer.path, str(gone_back.incoming / ("tf-%d" % (NEW + 1))))
     found, _changed = gone_back.open()
-    assert memory(found) == {"serial": NEW + 1, "highest": NEW + 1, "allowed": False, "replaced": None}
+    assert remembered(found) == {"serial": NEW + 1, "highest": NEW + 1, "allowed": False, "replaced": None}
 
 
 def test_the_allowance_is_a_pin(depot):
@@ -132,7 +132,7 @@ def test_the_allowance_is_a_pin(depot):
     depot.bring(MIDDLE)
     depot.bring(NEW)
     found, _changed = depot.open(MIDDLE)
-    assert memory(found) == {"serial": MIDDLE, "highest": MIDDLE, "allowed": False, "replaced": None}
+    assert remembered(found) == {"serial": MIDDLE, "highest": MIDDLE, "allowed": False, "replaced": None}
     assert depot.open(MIDDLE) == (found, False)
     assert os.listdir(str(depot.incoming)) == ["tf-%d" % NEW]
     assert depot.open()[0]["serial"] == NEW
@@ -162,7 +162,7 @@ def test_the_allowance_allows_no_other_fault(at_new, refused, flip, tmp_path, ma
     shutil.copytree(short.path, str(at_new.incoming / os.path.basename(short.path)))
     with refused("FERRY-BUNDLE-009", "expired"):
         at_new.open(OLD - 5)
-    assert memory(at_new.note())["serial"] == NEW
+    assert remembered(at_new.note())["serial"] == NEW
 
 
 @pytest.mark.fault(8)
@@ -173,7 +173,7 @@ def test_an_absurd_serial_is_refused_with_the_allowance_too(at_new, refused, tmp
     for allow_serial in (None, serial):
         with refused("FERRY-BUNDLE-009", str(serial)):
             at_new.open(allow_serial)
-    assert memory(at_new.note())["highest"] == NEW
+    assert remembered(at_new.note())["highest"] == NEW
 
 
 def test_a_kill_at_any_point_of_going_back_converges(tmp_path, built, trusted, killed_at):
@@ -187,10 +187,10 @@ def test_a_kill_at_any_point_of_going_back_converges(tmp_path, built, trusted, k
         opening.open_newest(root, "tf", trusted, NOW, False)
         shutil.copytree(built[MIDDLE].path, folder % MIDDLE)
         killed = killed_at(step, lambda root=root, place=folder % MIDDLE: opening.publish(root, place, back))
-        note = opening.newest(root, "tf")
+        note = memory.newest(root, "tf")
         assert note["serial"] in (MIDDLE, NEW) and note["highest"] == NEW
         found, _changed = opening.open_newest(root, "tf", trusted, NOW, False, allow_serial=MIDDLE)
-        assert found == back and opening.newest(root, "tf") == back
+        assert found == back and memory.newest(root, "tf") == back
         assert os.listdir(os.path.dirname(folder)) == []
         step += 1
     assert step > 4
@@ -206,14 +206,17 @@ def test_a_kill_at_any_point_of_going_back_converges(tmp_path, built, trusted, k
         {"allowed": False},
         {"replaced": None},
         {"replaced": "x"},
+        {"signers": None},
+        {"signers": ["x"]},
+        {"signers": [{}]},
     ],
 )
 def test_a_note_whose_memory_makes_no_sense_is_refused(gone_back, refused, change):
-    path = os.path.join(gone_back.root, opening.NAMES, "tf.json")
+    path = os.path.join(gone_back.root, memory.NAMES, "tf.json")
     data = canonical.dumps(dict(gone_back.note(), **change))
     with open(path, "wb") as stream:
         stream.write(data)
-    with refused("FERRY-BUNDLE-007", path):
+    with refused("FERRY-DEPOT-004", path, "restore it from a backup"):
         gone_back.open()
 
 
@@ -224,5 +227,5 @@ def test_the_module_tells_the_record_what_was_allowed(at_new, trusted):
     for changed in (True, False):
         result = bundle_open.open_bundle(params, False)
         assert result["changed"] is changed
-        assert memory(result["bundle"]) == memory(result["event"]["bundle"]) == memory(at_new.note())
+        assert remembered(result["bundle"]) == remembered(result["event"]["bundle"]) == remembered(at_new.note())
         assert result["bundle"]["allowed"] is True and "by ferry_allow_serial" in result["warnings"][0]

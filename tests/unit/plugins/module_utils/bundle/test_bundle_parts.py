@@ -471,11 +471,42 @@ def test_an_empty_part_at_the_end_is_refused(medium, refused):
         medium.read()
 
 
-def test_more_files_than_a_manifest_can_list_are_refused(medium, refused, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_FILES", 5)
-    medium.forge(b"".join(member("f%d" % number) for number in range(6)) + END)
-    with refused("FERRY-PART-006", "at most 5 files"):
+@pytest.mark.parametrize(
+    "names", [["f%d" % number for number in range(6)], ["a/a/a/f", "b/b/f"]], ids=["files", "folders"]
+)
+def test_more_files_and_folders_than_a_bundle_needs_are_refused_by_both_sides(
+    medium, refused, monkeypatch, tmp_path, names
+):
+    monkeypatch.setattr(archive, "MOST_NAMES", 5)
+    medium.forge(b"".join(member(name) for name in names) + END)
+    with refused("FERRY-PART-006", "at most 5 files and folders"):
         medium.read()
+    with refused("FERRY-PART-009", "tf-1", "at most 5 files and folders", "unset ferry_zone.part_size"):
+        parts.plan(str(tmp_path), names, "tf-1", WHOLE)
+
+
+def test_a_name_that_is_deeper_than_any_in_a_bundle_is_refused_by_both_sides(medium, refused, tmp_path):
+    medium.forge(member("a/b/c/d") + END)
+    assert list(medium.read()) == ["a/b/c/d"]
+    medium.forge(member("a/b/c/d/e") + END)
+    with refused("FERRY-PART-006", "at most 4 steps", "a/b/c/d/e"):
+        medium.read()
+    with refused("FERRY-PART-009", "tf-1", "at most 4 steps", "a/b/c/d/e"):
+        parts.plan(str(tmp_path), ["a/b/c/d/e"], "tf-1", WHOLE)
+
+
+def test_many_names_cost_neither_memory_nor_folders_without_end(medium, refused, tmp_path):
+    """Nothing is signed yet that would speak for them."""
+    names = ("%07d/%s/f" % (number, "a/" * 20 + "a") for number in range(40_000))
+    medium.forge(b"".join(archive._header(name, 0) for name in names) + END)
+    tracemalloc.start()
+    try:
+        with refused("FERRY-PART-006"):
+            medium.read(str(tmp_path / "depot" / "target"))
+        assert tracemalloc.get_traced_memory()[1] < 6 << 20
+    finally:
+        tracemalloc.stop()
+    assert len(list((tmp_path / "depot").rglob("*"))) < 10
 
 
 def test_a_flipped_bit_anywhere_under_a_list_that_fits_is_refused_or_read_as_another_file(medium, stream, signed):

@@ -88,6 +88,13 @@ def test_signatures_are_read_to_their_limits(tmp_path):
     assert len(found) == signing.MOST + 1 and {len(data) for data in found.values()} == {signing.LIMIT + 1}
 
 
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink("statement.json", path)])
+def test_what_is_no_plain_file_is_no_signature_and_is_not_waited_for(tmp_path, refused, make):
+    make(str(tmp_path / "statement.json.x.asc"))
+    with refused("FERRY-BUNDLE-010", "statement.json.x.asc", "a plain file"):
+        signing.read_all(str(tmp_path))
+
+
 # How many
 
 
@@ -146,6 +153,20 @@ def test_two_keys_of_one_person_count_once(people, refused):
             ann=role("approver"),
             bob=dict(role("approver"), name="ann"),
         )
+
+
+@pytest.mark.parametrize(
+    "name, other", [("Ann", "ann"), ("ann", " ann "), ("Ann Lee", "ann\u00a0 lee"), ("Strauß", "STRAUSS")]
+)
+def test_names_that_a_reader_takes_for_one_are_one_person(people, refused, name, other):
+    for entries in (
+        {"builder": {"name": name}, "ann": dict(role("approver"), name=other)},
+        {"builder": {"name": other}, "ann": dict(role("approver"), name=name)},
+    ):
+        with refused("FERRY-BUNDLE-012", "of another person"):
+            verify(people, [ASC, ANN], {"builder": 1, "approver": 1}, **entries)
+    apart = {"builder": {"name": "ann lee"}, "ann": dict(role("approver"), name="annlee")}
+    assert [signer["name"] for signer in verify(people, [ASC, ANN], {"approver": 1}, **apart)] == ["annlee", "ann lee"]
 
 
 def test_two_signatures_of_one_key_count_once(people, refused):
@@ -235,7 +256,7 @@ def test_a_key_expires_when_its_day_begins_on_the_depots_clock(people, refused, 
             verify(people, [file], {"builder": 1}, now, **until)
 
 
-@pytest.mark.parametrize("day", ["soon", "2030-02-30", "2030-03-01T00:00:00", "20300301", 20300301])
+@pytest.mark.parametrize("day", ["soon", "2030-02-30", "2030-03-01T00:00:00", "20300301", 20300301, "", " "])
 def test_a_day_that_cannot_be_read_is_over(people, refused, day):
     with refused("FERRY-BUNDLE-014"):
         verify(people, [ANN], {"builder": 1}, ann={"expires": day})

@@ -110,12 +110,12 @@ def test_a_flipped_bit_under_a_repaired_checksum_never_passes_where_it_means_som
     body = body_of(signature)
     assert armoured(body) == signature
     # A signature covers all but its own envelope: the unhashed area with its lengths (type and id of the key; whether gpg
-    # stumbles over a changed length hangs on the last byte of the key's id), two bytes of the digest, and the bit counts of
-    # the two numbers that it consists of.
+    # stumbles over a changed length hangs on the last byte of the key's id), two bytes of the digest, the bit counts of the
+    # two numbers that it consists of, and its whole length, where that promises a byte after the end of the file.
     hint = body.rindex(bytes.fromhex(keys.make("builder"))[-8:])
     first = hint + 10
     second = first + 2 + (int.from_bytes(body[first : first + 2], "big") + 7) // 8
-    envelope = {*range(hint - 4, first + 2), second, second + 1}
+    envelope = {1, *range(hint - 4, first + 2), second, second + 1}
     passed = []
     for position in range(len(body)):
         changed = bytearray(body)
@@ -208,8 +208,17 @@ def test_a_key_without_the_role_builder_is_refused(refused, keys, signature):
     "key", ["", "no key at all", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nAAAA\n-----END PGP PUBLIC KEY BLOCK-----\n"]
 )
 def test_a_trusted_entry_whose_key_is_no_key_trusts_nobody(refused, keys, signature, key):
-    with refused("FERRY-BUNDLE-003"):
-        verify(DATA, signature, [keys.trusted("builder", key=key)])
+    broken = [keys.trusted("builder", key=key), dict(keys.trusted("builder", key="x"), name="old team")]
+    with refused("FERRY-BUNDLE-003", "no key in the text of the entry builder, old team"):
+        verify(DATA, signature, broken)
+    assert verify(DATA, signature, [*broken, keys.trusted("builder")])
+
+
+def test_the_entries_are_not_blamed_where_their_keys_can_be_read(refused, keys, trusted):
+    keys.make("stranger")
+    with refused("FERRY-BUNDLE-003") as caught:
+        verify(DATA, keys.sign(DATA, "stranger"), trusted)
+    assert "in the text" not in caught.message
 
 
 def test_an_expired_key_is_refused(refused, keys):
@@ -242,7 +251,7 @@ def test_a_revoked_key_is_refused(refused, keys):
 @pytest.mark.fault(15)
 @pytest.mark.parametrize("algorithm, number", [("MD5", "1"), ("SHA1", "2"), ("RIPEMD160", "3"), ("SHA224", "11")])
 def test_a_weak_hash_is_refused(refused, keys, algorithm, number):
-    keys.make("rsa", algorithm="rsa2048")
+    keys.make("rsa", algorithm="rsa3072")
     made = keys.sign(DATA, "rsa", options=("--digest-algo", algorithm, "--allow-weak-digest-algos"))
     with refused("FERRY-BUNDLE-011", "hash algorithm %s" % number):
         verify(DATA, made, [keys.trusted("rsa")])
@@ -250,8 +259,60 @@ def test_a_weak_hash_is_refused(refused, keys, algorithm, number):
 
 @pytest.mark.parametrize("algorithm", ["SHA256", "SHA384", "SHA512"])
 def test_a_strong_hash_of_an_rsa_key_is_taken(keys, algorithm):
-    keys.make("rsa", algorithm="rsa2048")
+    keys.make("rsa", algorithm="rsa3072")
     assert verify(DATA, keys.sign(DATA, "rsa", options=("--digest-algo", algorithm)), [keys.trusted("rsa")])
+
+
+@pytest.mark.parametrize("algorithm, told", [("rsa2048", "2048 bits (RSA)"), ("dsa2048", "algorithm 17 of RFC 4880")])
+def test_a_weak_key_is_refused_even_when_it_is_trusted_and_signs_nothing(refused, keys, algorithm, told):
+    fingerprint = keys.make(algorithm, algorithm=algorithm)
+    with refused("FERRY-BUNDLE-011", ASC, told, "at least 3072 bits"):
+        verify(DATA, keys.sign(DATA, algorithm, options=("--digest-algo", "SHA256")), [keys.trusted(algorithm)])
+    with refused("FERRY-BUNDLE-011", fingerprint, told):
+        signing.sign(DATA, {"key": fingerprint, "home": keys.home})
+
+
+def test_it_is_the_subkey_that_signs_whose_length_counts(refused, keys):
+    """Each way round: a short subkey of a strong key, and a long one of a weak key."""
+    for name, primary, subkey, good in (("short", "ed25519", "rsa2048", False), ("long", "rsa2048", "rsa3072", True)):
+        fingerprint = keys.make(name, algorithm=primary)
+        keys.gpg("--passphrase", "", "--pinentry-mode", "loopback", "--quick-add-key", fingerprint, subkey, "sign")
+        made = keys.sign(DATA, name)
+        if good:
+            assert verify(DATA, made, [keys.trusted(name)])["fingerprint"] == fingerprint
+        else:
+            with refused("FERRY-BUNDLE-011", "2048 bits"):
+                verify(DATA, made, [keys.trusted(name)])
+
+
+def test_a_curve_of_nist_is_taken(keys):
+    keys.make("nist", algorithm="nistp256")
+    assert verify(DATA, signing.sign(DATA, {"key": "nist", "home": keys.home}), [keys.trusted("nist")])
+
+
+@pytest.mark.parametrize(
+    "options", [("--comment", "mine", "--emit-version"), ("--textmode",), ("--digest-algo", "SHA1")]
+)
+def test_what_a_depot_refuses_is_no_good_signature_to_its_signer_either(refused, keys, trusted, options):
+    made = keys.sign(DATA, "builder", options=options)
+    with refused("FERRY-BUNDLE-0" + {"--comment": "02", "--textmode": "13", "--digest-algo": "11"}[options[0]]):
+        verify(DATA, made, trusted)
+    assert not signing.is_signed_by(DATA, made, {"key": keys.make("builder"), "home": keys.home})
+
+
+def test_a_key_that_has_expired_since_made_no_good_signature_to_its_signer_either(keys):
+    keys.make("lapsed", *PAST, expires="2d")
+    made = keys.sign(DATA, "lapsed", options=("--faked-system-time", "20200101T010000!"))
+    assert not signing.is_signed_by(DATA, made, {"key": "lapsed", "home": keys.home})
+
+
+def test_the_signature_of_another_key_is_not_the_signers(keys):
+    keys.make("stranger")
+    made = keys.sign(DATA, "stranger")
+    assert signing.is_signed_by(DATA, made, {"key": keys.make("stranger"), "home": keys.home})
+    # The last names both keys, and gpg would sign with the first.
+    for key in (keys.make("builder"), "nobody@nowhere", "er"):
+        assert not signing.is_signed_by(DATA, made, {"key": key, "home": keys.home})
 
 
 def test_a_signature_made_for_text_is_refused(refused, keys, trusted):
@@ -346,9 +407,19 @@ def test_a_passphrase_comes_from_its_file_or_the_inventory_and_is_never_seen(
     with refused("FERRY-SIGN-001", keys.make("locked"), "ferry_signing") as caught:
         signing.sign(DATA, dict(wanted, **{option: wrong}))
     made = signing.sign(DATA, dict(wanted, **{option: right}))
-    assert len(overheard) == 2
+    assert len([words for words in overheard if "--detach-sign" in words]) == 2
     assert not any(CANARY in words for words in [*overheard, caught.message, made.decode()])
     assert verify(DATA, made, [keys.trusted("locked")])
+
+
+def test_a_passphrase_file_that_was_written_on_windows_is_read(keys, refused, tmp_path):
+    wanted = {"key": keys.make("locked", passphrase=CANARY), "home": keys.home}
+    wanted["passphrase_file"] = str(tmp_path / "secret")
+    (tmp_path / "secret").write_bytes(CANARY.encode() + b"\r\nmore\r\n")
+    assert signing.sign(DATA, wanted)
+    (tmp_path / "secret").write_bytes(CANARY.encode() + b"\r\r\n")
+    with refused("FERRY-SIGN-001", "ad passphrase"):
+        signing.sign(DATA, wanted)
 
 
 def test_a_passphrase_that_nobody_gives_is_an_error_in_time(keys, refused, forgetful):
@@ -356,6 +427,41 @@ def test_a_passphrase_that_nobody_gives_is_an_error_in_time(keys, refused, forge
     forgetful()
     with refused("FERRY-SIGN-001", "ferry_signing"):
         signing.sign(DATA, {"key": keys.make("locked"), "home": keys.home, "passphrase_file": os.devnull})
+
+
+def test_gpg_agent_keeps_no_passphrase_of_ours_and_a_wrong_one_does_not_pass_for_one_that_it_kept(
+    keys, refused, forgetful
+):
+    fingerprint = keys.make("locked", passphrase=CANARY)
+    keys.gpg("--pinentry-mode", "loopback", "--passphrase", CANARY, "--quick-add-key", fingerprint, "ed25519", "sign")
+    forgetful()
+    for wanted in ({"key": fingerprint, "home": keys.home}, {"key": "locked", "home": keys.home}):
+        given = ("--pinentry-mode", "loopback", "--passphrase", CANARY)
+        keys.gpg(*given, "--local-user", fingerprint, "--detach-sign", data=DATA)
+        with refused("FERRY-SIGN-001", "ad passphrase"):
+            signing.sign(DATA, dict(wanted, passphrase=CANARY + "-not"))
+        assert signing.sign(DATA, dict(wanted, passphrase=CANARY))
+        with pytest.raises(subprocess.CalledProcessError):
+            keys.gpg("--pinentry-mode", "error", "--local-user", fingerprint, "--detach-sign", data=DATA)
+
+
+def test_a_passphrase_that_the_holder_gave_the_agent_stays_there(keys, forgetful):
+    fingerprint = keys.make("locked", passphrase=CANARY)
+    forgetful()
+    given = ("--pinentry-mode", "loopback", "--passphrase", CANARY, "--local-user", fingerprint, "--detach-sign")
+    keys.gpg(*given, data=DATA)
+    for _time in range(2):
+        assert signing.sign(DATA, {"key": fingerprint, "home": keys.home})
+
+
+def test_an_agent_that_does_not_forget_is_named(keys, refused, tmp_path, monkeypatch):
+    keys.make("locked", passphrase=CANARY)
+    deaf = tmp_path / "gpg-connect-agent"
+    deaf.write_text("#!/bin/sh\necho ERR 67109115 Forbidden\n")
+    deaf.chmod(0o755)
+    monkeypatch.setenv("PATH", "%s%s%s" % (tmp_path, os.pathsep, os.environ["PATH"]))
+    with refused("FERRY-SIGN-001", "Forbidden", "--kill gpg-agent"):
+        signing.sign(DATA, {"key": "locked", "home": keys.home, "passphrase": CANARY})
 
 
 @pytest.mark.parametrize("key", ["0" * 40, "nobody@nowhere", ""])

@@ -36,12 +36,13 @@ def make(tmp_path):
         record=None,
         metadata=b"Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
         file="tiny-1.0-py3-none-any.whl",
+        info=INFO,
     ):
-        members = [("tiny/__init__.py", b"one = 1\n" * 50), (INFO + "METADATA", metadata), *more]
+        members = [("tiny/__init__.py", b"one = 1\n" * 50), (info + "METADATA", metadata), *more]
         text = (
-            "".join(row(name, data) for name, data, *_mode in members if not name.endswith("/")) + INFO + "RECORD,,\n"
+            "".join(row(name, data) for name, data, *_mode in members if not name.endswith("/")) + info + "RECORD,,\n"
         )
-        members.append((INFO + "RECORD", (text if record is None else record(text)).encode()))
+        members.append((info + "RECORD", (text if record is None else record(text)).encode()))
         path = str(tmp_path / file)
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data, *mode in members:
@@ -86,6 +87,11 @@ def test_sound_wheels_pass(make, make_wheel, tmp_path):
         ("tiny/evil.py:stream", "no file name has"),
         ("tiny/CON", "leads elsewhere"),
         ("tiny/nul.txt", "leads elsewhere"),
+        ("tiny/nul .txt", "leads elsewhere"),
+        ("tiny/CONIN$", "leads elsewhere"),
+        ("tiny/conout$.txt", "leads elsewhere"),
+        ("tiny/COM\u00b9", "leads elsewhere"),
+        ("tiny/lpt\u00b3.py", "leads elsewhere"),
         ("tiny/evil.", "leads elsewhere"),
         ("tiny/evil ", "leads elsewhere"),
         ("tiny/line\nbreak", "no file name has"),
@@ -126,10 +132,11 @@ def test_a_member_that_is_no_plain_file_is_refused(make, refused, mode):
 
 
 @pytest.mark.fault(27)
-def test_a_member_twice_is_refused(make, refused):
+@pytest.mark.parametrize("name", ["tiny/__init__.py", "a", "\u00e4"])
+def test_a_member_twice_is_refused(make, refused, name):
     with pytest.warns(UserWarning, match="Duplicate name"):
-        path = make(("tiny/__init__.py", b"two = 2\n"))
-    with refused("FERRY-WHEEL-002", "tiny/__init__.py", "the name twice"):
+        path = make((name, b"one = 1\n"), (name, b"two = 2\n"))
+    with refused("FERRY-WHEEL-002", name.encode("unicode_escape").decode(), "the name twice"):
         wheel.check(path)
 
 
@@ -307,6 +314,45 @@ def test_a_wheel_without_its_papers_is_refused(make, refused, tmp_path):
 def test_metadata_of_another_wheel_is_refused(make, refused, metadata, found):
     with refused("FERRY-WHEEL-005", "METADATA", found):
         wheel.check(make(metadata=b"Metadata-Version: 2.1\n" + metadata))
+
+
+@pytest.mark.fault(34)
+@pytest.mark.parametrize(
+    "info",
+    [
+        "tiny_evil-9.9.dist-info/",
+        "tiny-1.1.dist-info/",
+        "evil-1.0.dist-info/",
+        "tiny.dist-info/",
+        ".dist-info/",
+        "tiny-1.0.Dist-Info/",
+    ],
+)
+def test_a_dist_info_of_another_name_or_version_is_refused(make, refused, info):
+    """pip and uv, and everything that lists what is installed, go by the folder's name."""
+    with refused("FERRY-WHEEL-005", "expected one folder tiny-1.0.dist-info, found " + info[:-1]):
+        wheel.check(make(info=info))
+
+
+@pytest.mark.parametrize(
+    ("member", "found"),
+    [
+        ("evil-1.0.dist-info/", "found evil-1.0.dist-info, tiny-1.0.dist-info"),
+        ("tiny-1.0.DIST-INFO/more", "found tiny-1.0.DIST-INFO, tiny-1.0.dist-info"),
+        ("tiny-1.0.data/purelib/evil-1.0.dist-info/METADATA", "found tiny-1.0.data/purelib/evil-1.0.dist-info, "),
+        ("tiny-1.0.data/platlib/tiny-1.0.dist-info/METADATA", "found tiny-1.0.data/platlib/tiny-1.0.dist-info, "),
+        ("evil-1.0.data/scripts/evil", "expected one folder tiny-1.0.data at most, found evil-1.0.data"),
+        ("Tiny-1.0.data/scripts/evil", "expected one folder tiny-1.0.data at most, found Tiny-1.0.data"),
+    ],
+)
+def test_a_second_distribution_within_is_refused(make, refused, member, found):
+    with refused("FERRY-WHEEL-005", found):
+        wheel.check(make((member, b"")))
+
+
+def test_a_dist_info_may_spell_the_name_and_the_version_otherwise(make):
+    metadata = b"Metadata-Version: 2.1\nName: Tiny.One\nVersion: 2024.2\n"
+    wheel.check(make(file="Tiny_One-2024.02-1-py3-none-any.whl", info="tiny_one-2024.2.dist-info/", metadata=metadata))
 
 
 @pytest.mark.parametrize("version", ["3.9.2", "3.11.7", "3.13.1"])

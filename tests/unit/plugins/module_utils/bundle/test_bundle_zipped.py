@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import stat
 import struct
 import zipfile
 import zlib
 
 import pytest
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import wheel
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import wheel, zipped
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle.files import CHUNK
 from fuzz import archives
 
 NAME = "tiny-1.0-py3-none-any.whl"
@@ -108,6 +111,39 @@ def other_sizes_behind_a_member(archive):
     first(archive).behind = b"PK\x07\x08" + bytes(12)
 
 
+def large_numbers(*numbers, ones=("offset",), member=-1):
+    """Fields of the directory's entry that say that their numbers are in its extra field, where these are."""
+
+    def change(archive):
+        one = archive.members[member]
+        one.lies.update((("central", field), 0xFFFFFFFF) for field in ones)
+        one.central_extra = struct.pack("<2H%dQ" % len(numbers), 1, 8 * len(numbers), *numbers)
+
+    change.__name__ = "large_%s_of_%s" % ("_".join(ones) or "nothing", "_".join(map(hex, numbers)) or "nothing")
+    return change
+
+
+def another_disk_in_an_entry(archive):
+    archive.members[1].lies["central", "disk"] = 1
+
+
+def more_behind_data_that_ends_with_a_piece(archive):
+    """Where nothing that was read is left over, but not all was read."""
+
+    def packed():
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        return len(packer.compress(one.data) + packer.flush())
+
+    one = first(archive)
+    one.data = random.Random(5).getrandbits(8 * CHUNK).to_bytes(CHUNK, "little")
+    while packed() > CHUNK:
+        one.data = one.data[: CHUNK - packed()]
+    assert packed() == CHUNK
+    one.behind = b"hidden"
+    one.lies["central", "packed"] = one.lies["local", "packed"] = CHUNK + len(one.behind)
+    archive.record()
+
+
 def stored_and_streamed(archive):
     first(archive).streamed, first(archive).method = True, zipfile.ZIP_STORED
 
@@ -135,6 +171,17 @@ def stored_and_streamed(archive):
         other_sizes_in_an_extra_field,
         other_sizes_behind_a_member,
         stored_and_streamed,
+        more_behind_data_that_ends_with_a_piece,
+        another_disk_in_an_entry,
+        large_numbers(1 << 62),
+        large_numbers((1 << 63) - 1),
+        large_numbers(1 << 63),
+        large_numbers((1 << 64) - 1),
+        large_numbers(),
+        large_numbers(0, 0, member=0),
+        large_numbers(0, ones=(), member=0),
+        large_numbers(108, ones=("size", "offset"), member=0),
+        large_numbers(108, 0, ones=("size",), member=0),
     ],
     ids=lambda change: change.__name__,
 )
@@ -183,6 +230,45 @@ def test_what_packers_write_passes(tmp_path, number, large):
         archive.large = True
         archive.lies.update((("end", field), 0xFFFFFFFF) for field in ("here", "count", "size", "offset"))
     wheel.check(put(tmp_path, archive))
+
+
+def test_numbers_in_an_extra_field_of_the_directory_are_taken_where_they_belong(tmp_path):
+    archive = archives.parse(archives.seeds()[0])
+    size = len(first(archive).data)
+    large_numbers(size, 0, ones=("size", "offset"), member=0)(archive)
+    wheel.check(put(tmp_path, archive))
+
+
+@pytest.mark.parametrize("base", [CHUNK, 2 * CHUNK])
+@pytest.mark.parametrize("level", [1, 9])
+def test_a_sound_member_of_any_size_is_unpacked_to_its_end(tmp_path, base, level):
+    """What compresses well leaves output in the inflater when all of its input is taken."""
+    sizes = [base + more for more in (*range(-300, 3000, 60), -1, 0, 1)]
+    path = str(tmp_path / NAME)
+    for size in sizes:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+            archive.writestr("zeros", bytes(size))
+        assert zipped.contents(path, lambda names: {}) == ({"zeros": hashlib.sha256(bytes(size)).digest()}, {}), size
+
+
+def test_members_of_many_sizes_and_kinds_are_unpacked_as_zipfile_does(tmp_path):
+    chance = random.Random(20261123)
+    path = str(tmp_path / NAME)
+    for _round in range(60):
+        with zipfile.ZipFile(path, "w", compresslevel=chance.randrange(1, 10)) as archive:
+            for number in range(3):
+                size = chance.choice(
+                    (chance.randrange(70_000), CHUNK * chance.randrange(1, 4) + chance.randrange(4000))
+                )
+                length = chance.choice((1, 7, 300, 40_000))
+                piece = chance.getrandbits(8 * length).to_bytes(length, "little")
+                data = (piece * (size // len(piece) + 1))[:size]
+                archive.writestr(str(number), data, chance.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
+        with zipfile.ZipFile(path) as archive:
+            expected = {name: archive.read(name) for name in archive.namelist()}
+        digests, papers = zipped.contents(path, lambda names: dict.fromkeys(names, 8 << 20))
+        assert papers == expected
+        assert digests == {name: hashlib.sha256(data).digest() for name, data in expected.items()}
 
 
 def put(folder, archive=None, data=None):

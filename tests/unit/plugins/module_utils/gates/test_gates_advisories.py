@@ -58,6 +58,9 @@ GHSA = record(
 )
 PYSEC = record("urllib3", "PYSEC-2023-192", "CVE-2023-43804", details="More.", severity=[])
 OTHER = record("requests", "GHSA-9wx4-h78v-vm56", "CVE-2024-35195", fixed="2.32.0")
+ELSEWHERE = dict(
+    record("urllib3", "GHSA-e"), affected=[{"package": {"ecosystem": "npm", "name": "urllib3"}, "versions": ["1"]}]
+)
 URLLIB3, REQUESTS, SIX = (
     package("urllib3", "2.0.5"),
     package("requests", "2.31.0", "linux", "gpu"),
@@ -119,13 +122,13 @@ def test_what_is_locked_without_a_known_vulnerability_passes_and_the_data_is_tol
     answer = check(place, [package("urllib3", "2.0.6"), SIX])
     assert (answer["state"], answer["findings"]) == ("passed", [])
     (told,) = answer["told"]
-    assert told.startswith("3 records of %s, the newest of 2026-11-20, sha256 " % os.path.basename(place))
+    assert told.startswith("3 records about PyPI in %s, the newest of 2026-11-20, sha256 " % os.path.basename(place))
 
 
 def test_the_digest_that_is_told_is_one_that_can_be_made_by_hand(brought):
-    place = brought(GHSA, PYSEC, OTHER)
+    place = brought(GHSA, PYSEC, ELSEWHERE, names=["a/1.json", "2.JSON", "3.json"])
     if os.path.isdir(place):
-        by_hand = "find . -name '*.json' -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum"
+        by_hand = "find . -iname '*.json' -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum"
         expected = subprocess.check_output(by_hand, shell=True, cwd=place).decode().split()[0]
     else:
         with open(place, "rb") as stream:
@@ -200,6 +203,22 @@ def test_the_ids_of_a_withdrawn_record_widen_no_waiver(brought):
     assert answer["state"] == "refused" and "CVE-2000-1" not in texts(answer)[0]
 
 
+def test_records_that_share_an_alias_are_one_vulnerability_as_the_schema_has_it(brought):
+    mine, other = record("urllib3", "PYSEC-1", "GHSA-x"), record("urllib3", "PYSEC-2", "GHSA-x", "CVE-2020-1")
+    answer = check(brought(mine, other), [URLLIB3], waiver("PYSEC-1"))
+    assert answer["state"] == "passed" and "CVE-2020-1, GHSA-x, PYSEC-1, PYSEC-2" in texts(answer)[0]
+
+
+def test_a_waiver_of_one_cve_excuses_no_record_of_another_whatever_alias_they_share(brought):
+    place = brought(
+        record("urllib3", "PYSEC-1", "GHSA-x", "CVE-2020-1"), record("urllib3", "PYSEC-2", "GHSA-x", "CVE-2020-2")
+    )
+    answer = check(place, [URLLIB3], waiver("CVE-2020-1"))
+    assert answer["state"] == "refused" and [bool(found["waived"]) for found in answer["findings"]] == [True, False]
+    assert "CVE-2020-2, GHSA-x, PYSEC-2" in texts(answer)[1] and "CVE-2020-2" not in texts(answer)[0]
+    assert check(place, [URLLIB3], waiver("GHSA-x"))["state"] == "passed"
+
+
 def test_a_waiver_that_meets_nothing_is_told(brought):
     answer = check(brought(GHSA), [URLLIB3], waiver("CVE-2023-43804"), waiver("CVE-2000-1", package="six"))
     assert answer["told"][1:] == ["the waiver of CVE-2000-1 for six meets nothing; remove it"]
@@ -215,6 +234,10 @@ def test_a_waiver_that_meets_nothing_is_told(brought):
         ({"expires": "never"}, "found never"),
         ({"expires": "20261231"}, "found 20261231"),
         ({"expires": None}, "a text as its expires"),
+        ({"package": ""}, "a package's name as its package, or none, found ''"),
+        ({"package": " "}, "a package's name"),
+        ({"package": "*"}, "a package's name"),
+        ({"package": 5}, "a package's name"),
     ],
 )
 def test_a_waiver_without_reason_or_day_is_refused_by_its_place_though_nothing_is_known(
@@ -236,6 +259,22 @@ def test_no_data_is_not_checked_and_never_clean(tmp_path):
         answer = check(data, [SIX])
         assert (answer["state"], answer["enforced"], answer["findings"]) == ("not checked", True, []), data
         assert len(answer["told"]) == 1 and "advisory data" in answer["told"][0]
+
+
+def test_records_of_other_ecosystems_alone_are_no_data(brought):
+    answer = check(brought(ELSEWHERE, dict(GHSA, affected=[])), [SIX])
+    assert answer["state"] == "not checked" and "no record (*.json) of a package on PyPI" in answer["told"][0]
+
+
+def test_a_fresh_record_of_another_ecosystem_makes_none_of_pypi_fresh(brought):
+    place = brought(dict(GHSA, modified="2026-01-01T00:00:00Z"), ELSEWHERE)
+    answer = check(place, [SIX])
+    assert answer["state"] == "not checked" and "days old" in answer["told"][0]
+    assert answer["told"][1].startswith("1 records about PyPI in ")
+
+
+def test_a_record_is_read_whatever_the_case_of_its_ending(brought):
+    assert check(brought(GHSA, ELSEWHERE, names=["1.JSON", "2.json"]), [URLLIB3])["state"] == "refused"
 
 
 def test_data_that_is_too_old_does_not_acquit(brought):
@@ -302,8 +341,10 @@ def entry(**changes):
         entry(ranges=[{"type": "ECOSYSTEM", "events": [{"introduced": 0}]}]),
         entry(ranges=[{"type": "ECOSYSTEM", "events": [{"introduced": "0", "fixed": "1"}]}]),
         b" " * (osv.LIMIT + 1),
+        json.dumps(GHSA)[:-1].encode() + b', "affected": []}',
+        json.dumps(GHSA).replace('"name":', '"name": "other", "name":').encode(),
     ],
-    ids=range(31),
+    ids=range(33),
 )
 def test_one_record_that_is_none_makes_the_data_refused_by_its_name(brought, refused, bad):
     with refused("FERRY-GATE-007", "2.json", "do not use this advisory data") as caught:

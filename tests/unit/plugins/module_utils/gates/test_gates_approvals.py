@@ -76,6 +76,7 @@ def test_a_wheel_that_differs_in_name_version_or_digest_is_not_approved_and_the_
     (finding,) = answer["findings"]
     assert answer["state"] == "refused" and finding["code"] == "FERRY-GATE-003" and told in finding["text"]
     assert finding["waived"] is None
+    assert finding["text"].endswith("; its line: numpy==1.26.4 --hash=sha256:" + ONE)
 
 
 def test_another_digest_is_named_with_the_place_of_the_approval(listed):
@@ -132,9 +133,20 @@ def test_a_list_that_says_anything_else_is_refused_with_file_and_line(listed, re
             act()
 
 
-def test_a_list_that_is_not_there_is_refused_by_name(tmp_path, refused):
-    with refused("FERRY-GATE-002", str(tmp_path / "none.txt"), "ferry_approvals.files"):
-        approvals.check([package()], [str(tmp_path / "none.txt")], True)
+def test_a_list_that_is_not_there_approves_nothing_and_is_named(tmp_path, listed):
+    missing, other = str(tmp_path / "none.txt"), listed(line("six"))
+    answer = approvals.check([package()], [missing, other], True)
+    (finding,) = answer["findings"]
+    assert answer["state"] == "refused" and finding["code"] == "FERRY-GATE-003"
+    assert answer["told"][1:] == ["the allow-list %s is not there, so it approves nothing" % missing]
+    assert approvals.request([package()], [missing]).startswith("numpy==1.26.4 --hash=sha256:")
+
+
+def test_what_is_no_path_or_leads_nowhere_is_refused_by_name(tmp_path, refused):
+    (tmp_path / "gone").symlink_to(tmp_path / "none.txt")
+    for path in ("", str(tmp_path / "gone")):
+        with refused("FERRY-GATE-002", path + ": expected an allow-list", "ferry_approvals.files"):
+            approvals.check([package()], [path], True)
 
 
 def test_no_list_at_all_approves_nothing_and_is_not_called_passed():

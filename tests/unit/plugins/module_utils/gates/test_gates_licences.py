@@ -137,8 +137,19 @@ def test_a_list_with_what_is_no_one_licence_is_refused_by_its_place(refused, ent
         ({"licence": 2, "reason": "x"}, "wrapt.licence"),
         ({"licence": "MIT", "reason": " "}, "wrapt.reason"),
         ({"licence": "MIT", "reason": None}, "wrapt.reason"),
+        (None, "keys licence and reason"),
+        ({"license": "MIT", "reason": "x"}, "found the string 'license, reason'"),
     ],
 )
 def test_a_judgement_without_licence_or_reason_is_refused_by_its_place(refused, said, words):
     with refused("FERRY-VAR-002", "ferry_licences.overrides.wrapt", words):
         judge([], wrapt=said)
+
+
+def test_two_judgements_of_one_package_are_refused_and_so_is_what_is_no_name(refused):
+    said = {"licence": "MIT", "reason": "x"}
+    with refused("FERRY-VAR-002", "ferry_licences.overrides.foo-bar", "one entry for a package", "'Foo_Bar'"):
+        licences.read(["MIT"], {"Foo_Bar": said, "foo-bar": dict(said, licence="ISC")})
+    for name in ("", 5, None, "a b", "a\n"):
+        with refused("FERRY-VAR-002", "ferry_licences.overrides", "a package's name"):
+            licences.read(["MIT"], {name: said})

@@ -111,8 +111,18 @@ def test_a_withdrawn_record_means_nothing():
         record(events("introduced 0, fixed dev-r123")),
         record(events("fixed 3")),
         record(events("introduced 0, fixed 3"), kind="LATER"),
+        record(events("introduced 0, fixed 3"), kind="ecosystem"),
+        record(events("introduced 0, fixed 3"), kind="LATER", versions=["1.0"]),
     ],
-    ids=["nothing", "commits alone", "no version", "no beginning", "another kind"],
+    ids=[
+        "nothing",
+        "commits alone",
+        "no version",
+        "no beginning",
+        "another kind",
+        "no kind as written",
+        "another kind beside versions",
+    ],
 )
 def test_what_cannot_be_compared_counts_and_says_so(made):
     assert means(made, "2.0")[0] is False

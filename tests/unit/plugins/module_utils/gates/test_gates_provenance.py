@@ -429,6 +429,13 @@ def test_a_publisher_that_cannot_be_is_refused_before_anything_is_asked(served, 
     assert served.asked == []
 
 
+def test_two_publishers_of_one_package_are_refused(served, check, refused):
+    publisher = {"kind": "GitHub", "repository": "a/b"}
+    with refused("FERRY-VAR-002", "ferry_provenance.publishers.Plain", "one entry for a package"):
+        check(PLAIN, publishers={"plain": publisher, "Plain": publisher})
+    assert served.asked == []
+
+
 def test_without_the_library_nothing_is_believed(served, check, refused, monkeypatch):
     monkeypatch.setattr(libraries, "attestations", lambda: None)
     served.add(GITHUB, real(GITHUB))

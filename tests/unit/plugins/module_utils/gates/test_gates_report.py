@@ -47,6 +47,34 @@ def test_an_enforced_gate_with_a_finding_refuses_by_its_code_and_names_gate_whee
         report.refuse(answers, str(tmp_path))
 
 
+def test_what_is_not_approved_is_refused_with_the_place_of_the_lines_to_review(tmp_path, refused):
+    answers = [report.answer("approvals", True, [found(text="never approved; its line: numpy==1.0 --hash=sha256:0")])]
+    with refused("FERRY-GATE-003", "its line: numpy==1.0 --hash=sha256:0") as caught:
+        report.refuse(answers, str(tmp_path))
+    assert str(tmp_path) not in caught.message
+    path = tmp_path / "locks" / "approvals-request.txt"
+    report.write_changed(str(path), "numpy==1.0 --hash=sha256:0\n")
+    with refused("FERRY-GATE-003", "; all lines to review are in %s. Have the lines" % path):
+        report.refuse(answers, str(tmp_path))
+    with refused("FERRY-GATE-004") as caught:
+        report.refuse([report.answer("licences", True, [found(code="FERRY-GATE-004")])], str(tmp_path))
+    assert "to review" not in caught.message
+
+
+def test_what_is_found_and_not_enforced_is_a_warning_that_names_it():
+    answers = [
+        report.answer("approvals", False, [found("p%02d" % number) for number in range(11)]),
+        report.answer("licences", False, [found("six", waived="read by Ada")]),
+        report.answer("advisories", True, [found()]),
+        report.not_checked("provenance", "not set"),
+    ]
+    (warning,) = report.warnings(answers)
+    assert warning.startswith(
+        "The gate approvals is not enforced and has 11 findings: p00==1.0 (p00-1.0-py3-none-any.whl)"
+    )
+    assert "never approved; and 1 more. " in warning and "\n" not in warning
+
+
 def test_an_enforced_gate_that_could_not_judge_refuses_too(tmp_path, refused):
     with refused("FERRY-GATE-001", "advisories", "no data is named", "set its enforce to false"):
         report.refuse([report.not_checked("advisories", "no data is named", True)], str(tmp_path))
@@ -146,11 +174,17 @@ def test_the_paper_is_canonical_json_whatever_the_order_of_gates_and_findings():
     assert report.paper([one])["type"] == "airgap.ferry/gates/v1"
 
 
-def test_papers_are_the_same_where_only_what_is_told_besides_differs():
+def test_papers_are_the_same_where_only_words_differ():
     def paper(findings, told, enforced=True):
         return report.paper([report.answer("advisories", enforced, findings, [told])])
 
     assert report.same(paper([found()], "data of Monday"), paper([found()], "data of Friday"))
+    reworded = found(waived="until Friday", text="B")
+    assert report.same(paper([found(waived="why", text="A"), found("z")], ""), paper([found("z"), reworded], ""))
     assert not report.same(paper([found()], ""), paper([found("b")], ""))
+    assert not report.same(paper([found()], ""), paper([found(), found()], ""))
+    assert not report.same(paper([found()], ""), paper([found(code="FERRY-GATE-004")], ""))
+    assert not report.same(paper([found()], ""), paper([dict(found(), profiles=["win"])], ""))
+    assert not report.same(paper([found()], ""), paper([dict(found(), wheel="numpy-1.0-1-py3-none-any.whl")], ""))
     assert not report.same(paper([found()], ""), paper([found(waived="why")], ""))
     assert not report.same(paper([], ""), paper([], "", enforced=False))

@@ -8,16 +8,20 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import shutil
 import signal
 import sys
 import types
 
 import pytest
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import statement
+from ansible_collections.airgap.ferry.plugins.module_utils.errors import FerryError
 from ansible_collections.airgap.ferry.plugins.module_utils.host import facts, preflight
 from ansible_collections.airgap.ferry.plugins.module_utils.host import python as python_module
 from ansible_collections.airgap.ferry.plugins.module_utils.host.python import describe, environment, find, fits, numbers
 
 XY = "%d.%d" % sys.version_info[:2]
+ARCH = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
 
 
 def stand_in(path, version, implementation="cpython"):
@@ -143,35 +147,179 @@ def profile(**changes):
 def test_a_host_fits_its_profile_or_is_told_why_not(refused, changes, host, told):
     found = dict({"machine": "x86_64", "libc": "glibc-2.36"}, **host)
     if told is None:
-        preflight.check_host("cpu", profile(**changes), found)
+        assert preflight.fit("cpu", profile(**changes), found) == []
     else:
         with refused("FERRY-HOST-002", "profile cpu", told):
-            preflight.check_host("cpu", profile(**changes), found)
+            preflight.refuse(preflight.fit("cpu", profile(**changes), found))
 
 
 def test_all_that_does_not_fit_is_in_one_sentence(refused, monkeypatch):
     monkeypatch.setattr(facts, "has_avx", lambda: False)
     with refused("FERRY-HOST-002", "glibc-2.28", "aarch64", "AVX"):
-        preflight.check_host(
-            "cpu", profile(requires={"avx": True, "driver": None}), {"machine": "aarch64", "libc": "glibc-2.17"}
+        preflight.refuse(
+            preflight.fit(
+                "cpu", profile(requires={"avx": True, "driver": None}), {"machine": "aarch64", "libc": "glibc-2.17"}
+            )
         )
 
 
-def test_space_is_asked_for_before_anything_is_fetched(refused, tmp_path, monkeypatch):
-    monkeypatch.setattr(facts, "free_bytes", lambda _path: 1000)
-    preflight.check_space(str(tmp_path), 400, 300)
-    with refused("FERRY-HOST-003", str(tmp_path)):
-        preflight.check_space(str(tmp_path), 401, 300)
+def test_without_a_python_the_rest_of_the_host_is_judged_all_the_same(refused):
+    with refused("FERRY-HOST-002", "expected glibc-2.999 or newer, found " + "-".join(platform.libc_ver())):
+        preflight.refuse(preflight.fit("cpu", profile(libc="glibc-2.999", arch=ARCH), None))
 
 
-def test_space_is_asked_for_by_what_wheels_unpack_to(refused, tmp_path, make_wheel, monkeypatch):
+def test_several_problems_are_one_message_with_the_code_of_each(refused):
+    preflight.refuse([])
+    one, two = FerryError("FERRY-HOST-003", "one; do this."), FerryError("FERRY-HOST-006", "two; do that.")
+    with refused("FERRY-HOST-006", "two; do that."):
+        preflight.refuse([two])
+    with refused("FERRY-HOST-005", "2 things", "(1) FERRY-HOST-003: one; do this. (2) FERRY-HOST-006: two; do that."):
+        preflight.refuse([one, two])
+
+
+@pytest.mark.parametrize("behind, warned", [(-1, False), (86399, False), (86401, True), (400 * 86400, True)])
+def test_a_clock_more_than_a_day_behind_the_bundle_is_warned_of(behind, warned):
+    serial = 1_795_000_000
+    found = preflight.clock(serial, serial - behind)
+    assert bool(found) == warned
+    if warned:
+        assert statement.to_text(serial - behind) + ", %d days before" % (behind // 86400) in found[0]
+
+
+def test_without_a_serial_no_clock_is_judged():
+    assert preflight.clock(None) == []
+
+
+@pytest.fixture
+def disk(monkeypatch, tmp_path):
+    """Say how much is free on the disk of the tests, or by what a path begins with."""
+
+    def give(size=1 << 50, inodes=1 << 40, **others):
+        def look(path):
+            for name, (device, free, nodes) in others.items():
+                if path.startswith(str(tmp_path / name)):
+                    return {"device": device, "free_bytes": free, "free_inodes": nodes}
+            return {"device": 1, "free_bytes": size, "free_inodes": inodes}
+
+        monkeypatch.setattr(facts, "file_system", look)
+
+    return give
+
+
+def room(tmp_path, wheels=(), fetched=(), compiled=False, uv=False):
+    """What a release with these wheels takes; a wheel is a path, or the size of one that is not here."""
+    made = preflight.Room(
+        str(tmp_path), str(tmp_path / "cache"), str(tmp_path / "releases" / "cpu-aaaaaaaaaaaa"), compiled, uv
+    )
+    for size in fetched:
+        made.fetch({"size": size})
+    for wheel in wheels:
+        if isinstance(wheel, int):
+            made.wheel(str(tmp_path / "cache" / "absent-1.0-py3-none-any.whl"), {"size": wheel})
+        else:
+            made.wheel(wheel, {"size": os.path.getsize(wheel)})
+    return made
+
+
+def test_space_is_asked_for_before_anything_is_fetched(refused, tmp_path, disk):
+    disk(size=1150)
+    assert room(tmp_path, [300], [400]).problems() == []
+    with refused("FERRY-HOST-003", str(tmp_path), "1 MB free", "found 0 MB", "prune.yml"):
+        preflight.refuse(room(tmp_path, [300], [401]).problems())
+
+
+def test_space_is_asked_for_by_what_wheels_unpack_to(refused, tmp_path, make_wheel, disk):
     wheel = make_wheel(tmp_path, "zeros", contents={"zeros/zeros.bin": bytes(10 << 20)})
     assert os.path.getsize(wheel) < 1 << 20
-    monkeypatch.setattr(facts, "free_bytes", lambda _path: 20 << 20)
-    assert preflight.check_unpacked(str(tmp_path), [wheel]) > 10 << 20
-    monkeypatch.setattr(facts, "free_bytes", lambda _path: 11 << 20)
+    disk(size=20 << 20)
+    found = room(tmp_path, [wheel])
+    assert found.problems() == [] and found.size > 10 << 20
+    disk(size=11 << 20)
     with refused("FERRY-HOST-003", "14 MB", "11 MB"):
-        preflight.check_unpacked(str(tmp_path), [wheel])
+        preflight.refuse(room(tmp_path, [wheel]).problems())
+
+
+def test_a_wheel_that_is_damaged_in_the_cache_is_taken_as_one_that_is_not_here(tmp_path):
+    (tmp_path / "tiny-1.0-py3-none-any.whl").write_bytes(b"no archive")
+    assert room(tmp_path, [str(tmp_path / "tiny-1.0-py3-none-any.whl")]).size == 20
+
+
+def test_inodes_are_asked_for_with_those_of_folders_and_bytecode(refused, tmp_path, make_wheel, disk):
+    """A file, its folder and, compiled, a module and its __pycache__."""
+    wheel = make_wheel(tmp_path, "many", contents={"many/%d.py" % number: b"" for number in range(1000)})
+    needs = {}
+    for compiled, uv in ((False, False), (True, False), (False, True)):
+        disk(inodes=0)
+        problem = room(tmp_path, [wheel], compiled=compiled, uv=uv).problems()[0]
+        needs[compiled, uv] = int(problem.message.split("expected ")[1].split()[0])
+        disk(inodes=needs[compiled, uv])
+        assert room(tmp_path, [wheel], compiled=compiled, uv=uv).problems() == []
+    assert 1000 < needs[False, False] < needs[False, True] < 1200 and 2000 < needs[True, False] < 2200
+    disk(size=1, inodes=7)
+    with refused("FERRY-HOST-003", "MB free for the new release, found 0 MB and expected", "found 7 (df -i)"):
+        preflight.refuse(room(tmp_path, [wheel]).problems())
+
+
+def test_a_file_system_that_counts_no_inodes_is_not_judged_by_them(tmp_path, disk):
+    disk(inodes=None)
+    assert room(tmp_path, [300], [400]).problems() == []
+
+
+def test_a_cache_on_another_disk_is_asked_for_by_itself(refused, tmp_path, make_wheel, disk):
+    wheel = make_wheel(tmp_path, "zeros", contents={"zeros/zeros.bin": bytes(10 << 20)})
+    disk(size=20 << 20, cache=(2, 1 << 20, 1 << 20))
+    assert room(tmp_path, [wheel], [1 << 19]).problems() == []
+    with refused("FERRY-HOST-003", str(tmp_path / "cache"), "11 MB", "found 1 MB"):  # uv copies to another disk
+        preflight.refuse(room(tmp_path, [wheel], uv=True).problems())
+    disk(size=0, cache=(2, 0, 1 << 20))
+    with refused("FERRY-HOST-005", str(tmp_path / "cache"), str(tmp_path / "releases")):
+        preflight.refuse(room(tmp_path, [wheel], [1]).problems())
+
+
+def test_what_a_killed_run_left_and_this_one_deletes_first_counts_as_free(tmp_path, make_wheel, disk):
+    wheel = make_wheel(tmp_path, "zeros", contents={"zeros/zeros.bin": bytes(10 << 20)})
+    disk(size=3 << 20)
+    assert room(tmp_path, [wheel]).problems()
+    for place in ("releases/cpu-aaaaaaaaaaaa", "releases/.removing/0", "cache/files/.removing/0"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "noise").write_bytes(os.urandom(12 << 20))
+        assert room(tmp_path, [wheel]).problems() == [], place
+        shutil.rmtree(str(tmp_path / place))
+    assert room(tmp_path, [wheel]).problems()
+
+
+def test_what_lies_unpacked_in_uvs_cache_is_linked_and_needs_no_space(tmp_path, make_wheel, disk):
+    wheel = make_wheel(tmp_path, "zeros", contents={"zeros/zeros.bin": bytes(10 << 20)})
+    (tmp_path / "cache" / "uv" / "archive-v0" / "x" / "zeros-1.0.dist-info").mkdir(parents=True)
+    disk(size=3 << 20)
+    assert room(tmp_path, [wheel], uv=True).problems() == []
+    assert room(tmp_path, [wheel], uv=False).problems(), "pip copies"
+
+
+def test_uvs_program_is_unpacked_once(tmp_path, make_wheel, disk):
+    wheel = make_wheel(tmp_path, "uv", scripts={"uv": bytes(10 << 20)})
+    disk(size=3 << 20)
+    for here in (False, True):
+        found = room(tmp_path)
+        found.program(wheel, {"size": os.path.getsize(wheel), "sha256": "ab" * 32})
+        assert bool(found.problems()) != here
+        (tmp_path / "cache" / "tools" / ("ab" * 6)).mkdir(parents=True, exist_ok=True)
+
+
+def test_something_in_the_way_is_named(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    with refused("FERRY-HOST-007", str(tmp_path / "file") + ": expected a folder, found something else"):
+        preflight.refuse(preflight.place(str(tmp_path / "file" / "root")))
+    (tmp_path / "nowhere").symlink_to(tmp_path / "unmounted")
+    with refused("FERRY-HOST-007", "nowhere", "a link that leads nowhere"):
+        preflight.refuse(preflight.place(str(tmp_path / "nowhere")))
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "bin").write_text("")
+    with refused("FERRY-HOST-007", str(tmp_path / "root" / "bin")):
+        preflight.refuse(preflight.place(str(tmp_path / "root")))
+    (tmp_path / "root" / "bin").unlink()
+    (tmp_path / "root" / ".lock").write_text("1\n")
+    assert preflight.place(str(tmp_path / "root")) == []
 
 
 @pytest.mark.fault(31)
@@ -208,7 +356,9 @@ def absent(_key, name):
 
 def test_free_space_is_that_of_the_folder_that_will_hold_it(tmp_path):
     there = os.statvfs(str(tmp_path))
-    assert abs(facts.free_bytes(str(tmp_path / "not" / "yet")) - there.f_bavail * there.f_frsize) < 1 << 30
+    assert (
+        abs(facts.file_system(str(tmp_path / "not" / "yet"))["free_bytes"] - there.f_bavail * there.f_frsize) < 1 << 30
+    )
 
 
 def test_a_relative_root_is_no_endless_search(tmp_path, monkeypatch):
@@ -220,7 +370,7 @@ def test_a_relative_root_is_no_endless_search(tmp_path, monkeypatch):
     before = signal.signal(signal.SIGALRM, give_up)
     signal.setitimer(signal.ITIMER_REAL, 1)
     try:
-        assert facts.free_bytes(os.path.join("not", "yet")) > 0
+        assert facts.file_system(os.path.join("not", "yet"))["free_bytes"] > 0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -280,7 +280,7 @@ def test_a_build_deletes_what_a_killed_prune_had_hidden(old, monkeypatch, tmp_pa
     found = []
 
     class Wanted:
-        root, release, packages = old.root, D, {}
+        root, release, packages, warnings = old.root, D, {}, []
 
         def __init__(self, _options, keep_manifest):
             pass

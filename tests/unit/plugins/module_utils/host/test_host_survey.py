@@ -14,7 +14,7 @@ import sys
 import time
 
 import pytest
-from ansible_collections.airgap.ferry.plugins.module_utils.host import gpu, survey
+from ansible_collections.airgap.ferry.plugins.module_utils.host import facts, gpu, survey
 
 XY = "%d.%d" % sys.version_info[:2]
 
@@ -51,7 +51,8 @@ def files(monkeypatch, tmp_path):
             (tmp_path / "text").write_text(texts[path])
             return builtins.open(str(tmp_path / "text"), *arguments, **options)
 
-        monkeypatch.setattr(survey, "open", patched, raising=False)
+        for room in (survey, facts):
+            monkeypatch.setattr(room, "open", patched, raising=False)
 
     return give
 
@@ -217,7 +218,7 @@ def test_the_distribution_is_what_os_release_says(files, texts, expected):
 )
 def test_selinux_is_its_mode_or_not_known(files, texts, expected):
     files(texts)
-    assert survey.selinux() == expected
+    assert facts.selinux() == expected
 
 
 def test_the_libc_is_glibc_or_musl_or_not_known(monkeypatch, tmp_path):
@@ -250,7 +251,7 @@ def test_noexec_and_a_file_system_that_counts_no_inodes_are_told(tmp_path, monke
     there = os.statvfs(str(tmp_path))
     fields = list(there)
     fields[5], fields[8] = 0, there.f_flag | os.ST_NOEXEC
-    monkeypatch.setattr(survey.os, "statvfs", lambda _path: os.statvfs_result(fields))
+    monkeypatch.setattr(facts.os, "statvfs", lambda _path: os.statvfs_result(fields))
     found = survey.room(str(tmp_path))
     assert (found["free_inodes"], found["noexec"]) == (None, True)
 

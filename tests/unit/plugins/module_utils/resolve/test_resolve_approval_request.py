@@ -42,10 +42,11 @@ def test_what_waits_is_requested_once_whatever_the_profiles_and_told_in_the_revi
     publish("leaf")
     result = lock(profiles={"linux": LINUX, "win": WINDOWS})
     lines = request_file.read_text().splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["leaf==1.0", "root==1.0"]
-    assert all(line.endswith("-1.0-py3-none-any.whl for linux, win") for line in lines)
-    assert result["approvals"] == {"waiting": 2, "request": str(request_file)}
-    told = "Approvals: 2 wheels to be approved; the lines to add: %s" % request_file
+    # A bundle carries a pip, here for both, and a uv for each platform.
+    assert [line.partition("==")[0] for line in lines] == ["leaf", "pip", "root", "uv", "uv"]
+    assert all(line.endswith("-py3-none-any.whl for linux, win") for line in lines[:3])
+    assert result["approvals"] == {"waiting": 5, "request": str(request_file)}
+    told = "Approvals: 5 wheels to be approved; the lines to add: %s" % request_file
     assert told in result["review"]["lines"]
     for name in ("review.txt", "review.md"):
         assert told in (tmp_path / "work" / "locks" / name).read_text().splitlines()
@@ -81,8 +82,8 @@ def test_a_check_run_tells_what_would_be_requested_and_writes_nothing(tmp_path, 
     result = lock(check_mode=True)
     assert (
         result["changed"]
-        and result["approvals"]["waiting"] == 1
-        and result["diff"][-1]["after"].startswith("root==1.0")
+        and result["approvals"]["waiting"] == 3
+        and "\nroot==1.0 --hash" in result["diff"][-1]["after"]
     )
     assert not (tmp_path / "work").exists()
     lock()
@@ -96,6 +97,20 @@ def test_without_approvals_nothing_is_requested_and_nothing_said(publish, lock, 
     result = bundle_locked({"linux": LINUX}, ["root"])[0]
     assert result["approvals"] is None and not any("pproval" in line for line in result["review"]["lines"])
     assert not request_file.exists()
+
+
+def test_a_first_list_may_be_made_of_the_request_and_until_then_nothing_is_approved(
+    allowed, publish, bundle_locked, request_file
+):
+    publish("root")
+    allowed.unlink()
+    asked = {"files": [str(allowed)], "enforce": True}
+    result, warnings = bundle_locked({"linux": LINUX}, ["root"], approvals=asked)
+    assert result["approvals"]["waiting"] == 3
+    assert warnings == ["ferry_approvals.files: the allow-list %s is not there, so it approves nothing." % allowed]
+    request_file.rename(allowed)
+    result, warnings = bundle_locked({"linux": LINUX}, ["root"], approvals=asked)
+    assert (result["approvals"]["waiting"], warnings) == (0, [])
 
 
 def test_a_list_that_cannot_be_read_is_refused_before_the_index_is_asked(

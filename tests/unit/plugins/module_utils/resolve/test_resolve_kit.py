@@ -81,6 +81,11 @@ def test_a_controller_on_windows_is_refused_with_the_reason(refused):
         kit.profile({"os": "windows", "arch": "x86_64", "python": "3.11.9"})
 
 
+def test_a_controller_computes_nothing(refused):
+    with refused("FERRY-VAR-004", "profile ferry-kit, key accelerator", "expected none, found the string 'cuda'"):
+        kit.profile(dict(CONTROLLER, accelerator="cuda"))
+
+
 @pytest.mark.parametrize(
     "spec", [dict(CONTROLLER, pyton="3.11"), dict(CONTROLLER, python=3.11), dict(CONTROLLER, os="macos"), "3.11", None]
 )

@@ -12,6 +12,9 @@ MIT = "Classifier: License :: OSI Approved :: MIT License"
 BSD = "Classifier: License :: OSI Approved :: BSD License"
 APACHE = "Classifier: License :: OSI Approved :: Apache Software License"
 PROPRIETARY = "Classifier: License :: Other/Proprietary License"
+MPL = "Classifier: License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)"
+LGPL = "Classifier: License :: OSI Approved :: GNU Lesser General Public License v3 or later (LGPLv3+)"
+GRANT = "Permission is hereby granted, free of charge, to any\n        person obtaining a copy"
 TEXT = "License: MIT License\n        \n        Copyright (c) 2020 Somebody\n        Permission is hereby granted"
 
 
@@ -67,6 +70,17 @@ KNOWN = {
     "a classifier and UNKNOWN (mergedeep)": (["License: UNKNOWN", MIT], "MIT", "Classifier"),
     "a classifier twice": ([MIT, MIT], "MIT", "Classifier"),
     "a classifier that names a text (wandb)": ([TEXT, MIT], "MIT", "Classifier"),
+    "a classifier of a text without its name (python-discovery)": (["License: " + GRANT, MIT], "MIT", "Classifier"),
+    "a classifier of a text below its copyright (polars)": (
+        ["License: Copyright (c) 2025 Somebody\n        and others\n        \n        " + GRANT, MIT],
+        "MIT",
+        "Classifier",
+    ),
+    "a classifier of a text with a title (cysignals)": (
+        ["License:           GNU LESSER GENERAL PUBLIC LICENSE\n             Version 3, 29 June 2007", LGPL],
+        "LGPL-3.0-or-later",
+        "Classifier",
+    ),
 }
 
 
@@ -128,6 +142,36 @@ UNKNOWN = {
         "MIT AND ...; License :: OSI Approved :: The Unlicense (Unlicense)",
         "License",
     ),
+    "another licence's text beside a classifier": (
+        [
+            "License: GNU AFFERO GENERAL PUBLIC LICENSE\n        Version 3, 19 November 2007\n        \n        "
+            + GRANT,
+            MIT,
+        ],
+        "GNU AFFERO GENERAL PUBLIC LICENSE ...; License :: OSI Approved :: MIT License",
+        "License",
+    ),
+    "terms of one's own beside a classifier": (
+        ["License: Proprietary. All rights reserved.\n        No redistribution.", MIT],
+        "Proprietary. All rights reserved. ...; License :: OSI Approved :: MIT License",
+        "License",
+    ),
+    "terms of one's own below a copyright": (
+        ["License: Copyright (c) 2025 Somebody\n        No redistribution.", MIT],
+        "Copyright (c) 2025 Somebody ...; License :: OSI Approved :: MIT License",
+        "License",
+    ),
+    "a text in another version": (
+        ["License: GNU LESSER GENERAL PUBLIC LICENSE\n        Version 2.1, February 1999", LGPL],
+        "GNU LESSER GENERAL PUBLIC LICENSE ...; "
+        "License :: OSI Approved :: GNU Lesser General Public License v3 or later (LGPLv3+)",
+        "License",
+    ),
+    "a text whose beginning is not known": (
+        ["License: Mozilla terms\n        as follows", MPL],
+        "Mozilla terms ...; License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)",
+        "License",
+    ),
     "two licence fields": (["License: MIT", "License: ISC"], "MIT ...", "License"),
     "a second field that contradicts the classifier": (
         ["License: MIT", "License: ISC", MIT],
@@ -140,6 +184,10 @@ UNKNOWN = {
 @pytest.mark.parametrize("fields, said, source", UNKNOWN.values(), ids=UNKNOWN)
 def test_what_leaves_a_doubt_is_not_known_and_is_told_as_it_was_said(fields, said, source):
     assert of(*fields) == {"expression": None, "said": said, "source": source}
+
+
+def test_a_text_that_a_classifier_names_is_told_by_its_first_line():
+    assert of(TEXT, MIT)["said"] == "MIT License ...; License :: OSI Approved :: MIT License"
 
 
 def test_a_licence_in_the_description_is_none():
@@ -158,6 +206,7 @@ def test_a_licence_in_the_description_is_none():
         "License-Expression: MIT WITH",
         "License-Expression: \ufffd",
         "License: " + "x" * 1_000_000,
+        "License: (c)" + "\n        x" * 100_000 + "\n" + MIT,
         "Classifier: License :: " + "x" * 1_000_000,
     ],
 )

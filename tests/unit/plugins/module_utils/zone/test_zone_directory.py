@@ -10,7 +10,7 @@ import shutil
 import types
 
 import pytest
-from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, opening, signing, statement
+from ansible_collections.airgap.ferry.plugins.module_utils.bundle import files, memory, opening, signing, statement
 from ansible_collections.airgap.ferry.plugins.module_utils.zone import directory
 from ansible_collections.airgap.ferry.plugins.modules import bundle_send
 
@@ -45,7 +45,9 @@ def send(sides, check_mode=False):
 
 def receive(sides, known=0, check_mode=False):
     """``known``: the serial that the depot published last, and the highest that it accepted."""
-    published = {"serial": known, "highest": known} if known else None
+    published = {"serial": known, "highest": known, "id": "published"} if known else None
+    if published:
+        os.makedirs(os.path.join(sides.depot, memory.PUBLISHED, "published"), exist_ok=True)
     return directory.receive(sides.zone, sides.depot, "tf", published, check_mode)
 
 
@@ -143,14 +145,18 @@ def test_a_changed_byte_in_any_file_of_the_zone_is_refused_by_both_sides_by_name
 
 
 def test_a_flipped_bit_in_every_byte_of_the_list_is_refused_or_another_list(sides, flip):
+    """By the depot; the sender writes anew what nobody could take."""
     send(sides)
     good = sides.list.read_bytes()
     for position in range(0, len(good), 3):
         flip(sides.list, position)
-        for side in (send, receive):
-            with pytest.raises(directory.FerryError) as caught:
-                side(sides)
-            assert caught.value.code in ("FERRY-ZONE-002", "FERRY-ZONE-003")
+        with pytest.raises(directory.FerryError) as caught:
+            receive(sides)
+        assert caught.value.code in ("FERRY-ZONE-002", "FERRY-ZONE-003")
+        try:
+            assert send(sides, check_mode=True) is True
+        except directory.FerryError as error:
+            assert error.code in ("FERRY-ZONE-002", "FERRY-ZONE-003")
         sides.list.write_bytes(good)
     assert os.listdir(sides.depot) == []
 
@@ -171,8 +177,12 @@ def test_a_flipped_bit_in_every_byte_of_the_list_is_refused_or_another_list(side
 def test_a_list_in_another_spelling_is_refused(sides, refused, data):
     send(sides)
     sides.list.write_bytes(data)
-    with refused("FERRY-ZONE-002", sides.list.name):
+    with refused("FERRY-ZONE-002", sides.list.name, "send the bundle again"):
         receive(sides)
+    # And that is enough.
+    assert send(sides, check_mode=True) is True and sides.list.read_bytes() == data
+    assert send(sides) is True and send(sides) is False
+    assert receive(sides) == (SERIAL, True)
 
 
 def test_an_extra_file_in_the_zone_is_refused_by_both_sides_by_name(sides, refused):
@@ -340,3 +350,22 @@ def test_a_name_under_which_nothing_was_built_cannot_be_sent(tmp_path, refused):
     params = {"workdir": str(tmp_path / "work"), "name": "other", "zone": {"path": str(tmp_path)}}
     with refused("FERRY-ZONE-004", params["workdir"], "no bundle named other", "prepare.yml"):
         bundle_send.send(params, False)
+
+
+def test_a_file_of_another_size_in_the_own_copy_is_refused_before_it_is_read(sides, refused, monkeypatch):
+    """A sparse file is read for hours."""
+    send(sides)
+    os.truncate(str(sides.copy / "manifest.json"), 1 << 40)
+    monkeypatch.setattr(directory.files, "sha256_file", lambda *_arguments: pytest.fail("the zone was read"))
+    with refused("FERRY-ZONE-002", "manifest.json", "%d bytes" % (1 << 40)):
+        send(sides)
+
+
+def test_a_copy_that_the_depot_cannot_hold_is_refused_before_it_is_read(sides, refused, monkeypatch):
+    send(sides)
+    os.truncate(str(sides.copy / "wheels" / "tiny-1.0-py3-none-any.whl"), 2 * shutil.disk_usage(sides.depot).free)
+    monkeypatch.setattr(directory.files, "sha256_file", lambda *_arguments: pytest.fail("the zone was read"))
+    for check_mode in (True, False):
+        with refused("FERRY-IO-001", str(sides.copy)):
+            receive(sides, check_mode=check_mode)
+    assert os.listdir(sides.depot) == []
