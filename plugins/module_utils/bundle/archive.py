@@ -186,7 +186,8 @@ def _split(path):
     if len(path) <= 100:
         return path, ""
     cut = path.find("/", len(path) - 101)
-    return (path[cut + 1 :], path[:cut]) if 0 < cut <= 155 else (None, None)
+    after = cut + 1
+    return (path[after:], path[:cut]) if 0 < cut <= 155 else (None, None)
 
 
 def _record(key, value):

@@ -161,7 +161,8 @@ class _Cutter:
                 with files.naming(self._path):
                     self._file.write(piece)
             self._left -= len(piece)
-            view = view[len(piece) :]
+            taken = len(piece)
+            view = view[taken:]
             if not self._left:
                 self._end()
 

@@ -88,12 +88,12 @@ def verify(data: bytes, signatures: dict, trusted_keys: list, required: dict, no
     signers = [_signer(name, data, signatures[name], trusted_keys, now) for name in sorted(signatures)]
     missing = _missing(signers, dict(required, builder=max(1, required.get("builder", 1))))
     if missing:
+        there = ["%s (%s)" % (signer["name"], " and ".join(signer["roles"])) for signer in signers]
         raise FerryError(
             "FERRY-BUNDLE-012",
             "statement.json is signed by %s; expected %s more (ferry_required_signatures), of another person; run approve.yml, then transfer it again."
             % (
-                ", ".join("%s (%s)" % (signer["name"], " and ".join(signer["roles"])) for signer in signers)
-                or "nobody",
+                ", ".join(there) or "nobody",
                 " and ".join("%d %s" % (missing.count(role), role) for role in sorted(set(missing))),
             ),
         )

@@ -179,7 +179,8 @@ def _parse(body):
     """The fields of a signature's body; ValueError for all that is not exactly one."""
     if body is None or not body.startswith(_MAGIC):
         raise ValueError("no SSH signature")
-    reader = _Reader(body[len(_MAGIC) :])
+    begin = len(_MAGIC)
+    reader = _Reader(body[begin:])
     version, key = reader.number(), reader.string()
     namespace, reserved, hashed, signature = (reader.string() for _field in range(4))
     reader.end()
@@ -245,7 +246,8 @@ class _Reader:
         start, self._place = self._place, self._place + count
         if self._place > len(self._data):
             raise ValueError("too short")
-        return self._data[start : self._place]
+        end = self._place
+        return self._data[start:end]
 
     def number(self):
         return int.from_bytes(self.take(4), "big")

@@ -158,7 +158,7 @@ def _rows(path, record, data, most):
         if end - place > _ROW or count > most:
             raise refused(_UNRECORDED, path, record, "short lines, one for each file", "more")
         try:
-            row = next(csv.reader([data[place:end].decode("utf-8")], strict=True))
+            row = next(csv.reader([data[place:end].decode("utf-8")], strict=True), None)
         except (UnicodeDecodeError, csv.Error) as error:
             raise refused(_UNRECORDED, path, record, "a table of files", str(error))
         place = end

@@ -124,15 +124,17 @@ def _check_entries(path, data, count):
     """As many entries in the directory as are counted, each whole, with each number in one place."""
     found = place = 0
     while place < len(data):
-        head = data[place : place + _ENTRY.size].ljust(_ENTRY.size, b"\0")
-        mark, *_skipped, packed, size, name, extra, comment, disk, _inner, _outer, offset = _ENTRY.unpack(head)
         begin = place + _ENTRY.size
-        place = begin + name + extra + comment
+        head = data[place:begin].ljust(_ENTRY.size, b"\0")
+        mark, *_skipped, packed, size, name, extra, comment, disk, _inner, _outer, offset = _ENTRY.unpack(head)
+        behind_name = begin + name
+        behind_extra = behind_name + extra
+        place = behind_extra + comment
         # zipfile takes a name that would go on behind the directory for one that ends with it.
-        shown = data[begin : begin + name].decode("utf-8", "replace")
+        shown = data[begin:behind_name].decode("utf-8", "replace")
         if mark != b"PK\x01\x02" or place > len(data):
             raise refused(_UNSOUND, path, shown, "an entry in the directory", "none, or one that ends behind it")
-        large = _extras(path, shown, data[begin + name : begin + name + extra]).get(_LARGE, b"")
+        large = _extras(path, shown, data[behind_name:behind_extra]).get(_LARGE, b"")
         if len(large) != 8 * (size, packed, offset).count(_ONES) or disk:
             raise refused(_UNSOUND, path, shown, "each number of an entry in one place", "two, or none")
         found += 1

@@ -175,11 +175,9 @@ def would_write(order: Order, manifest_bytes: bytes) -> tuple:
     gates = files.read_limited(papers[statement.GATES], manifest.LIMIT)
     if files.sha256_bytes(gates) != paper["files"][statement.GATES]["sha256"]:
         return before, True
-    return before, (
-        _is_over(paper, order.valid_days)
-        or not report.same(canonical.loads(gates, statement.GATES, manifest.LIMIT), order.gates)
-        or not _is_signed(before["path"], order.signing)
-    )
+    if not report.same(canonical.loads(gates, statement.GATES, manifest.LIMIT), order.gates):
+        return before, True
+    return before, _is_over(paper, order.valid_days) or not _is_signed(before["path"], order.signing)
 
 
 def _is_over(paper, valid_days):

@@ -267,7 +267,7 @@ _UNFLAGGED = {("local", "flags"): 0, ("central", "flags"): 0}
         pytest.param(
             "FERRY-BUNDLE-011",
             GPG,
-            partial(signed_by, name="rsa", algorithm="rsa2048", options=("--digest-algo", "SHA1")),
+            partial(signed_by, name="rsa", algorithm="rsa3072", options=("--digest-algo", "SHA1")),
             marks=pytest.mark.fault(15),
             id="15-a",
         ),

@@ -474,10 +474,23 @@ def test_a_paper_that_is_swapped_after_its_hash_was_right_is_not_used(
 
     def swap(*arguments, **options):
         real(*arguments, **options)
-        for one in {path, manifest.NAME}:
+        for one in sorted({path, manifest.NAME}):
             shutil.copy(os.path.join(evil.path, one), str(depot.folder / one))
 
     monkeypatch.setattr(opening, "_check_files", swap)
     with refused("FERRY-BUNDLE-004", "manifest.json"):
         open_it(depot, trusted)
     assert not os.path.exists(os.path.join(depot.root, memory.PUBLISHED))
+
+
+def test_sums_that_a_builder_signed_and_the_manifest_does_not_give_are_refused(depot, trusted, keys, refused):
+    """Who checks by hand would be shown other files than our software installs."""
+    place = depot.folder / manifest.SUMS
+    place.write_bytes(place.read_bytes()[:-1])
+    paper = statement.parse((depot.folder / statement.NAME).read_bytes())
+    paper["files"][manifest.SUMS] = {"size": len(place.read_bytes()), "sha256": files.sha256_file(str(place))}
+    said = canonical.dumps(paper)
+    (depot.folder / statement.NAME).write_bytes(said)
+    (depot.folder / signing.file_name("gpg")).write_bytes(keys.sign(said, "builder"))
+    with refused("FERRY-BUNDLE-004", manifest.SUMS, "not the one that the manifest gives"):
+        open_it(depot, trusted)
