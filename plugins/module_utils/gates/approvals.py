@@ -20,6 +20,7 @@ from . import report
 from ..bundle import files
 from ..bundle.wheel import normalise
 from ..errors import FerryError
+from ..resolve import pages
 from ..resolve.libraries import InvalidVersion, Version
 
 NAME = "approvals"
@@ -84,7 +85,7 @@ def lay(workdir: str, text: str) -> None:
     """Make ``text`` the request in ``<workdir>/locks/``; none lies there where nothing is left to approve."""
     path = path_of_request(workdir)
     if text:
-        report.write_changed(path, text)
+        pages.write_changed(path, text.encode("utf-8"))
     elif os.path.lexists(path):
         os.unlink(path)
 

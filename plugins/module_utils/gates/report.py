@@ -18,12 +18,12 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 
 from ..bundle import files
 from ..codes.registry import CODES
 from ..errors import FerryError
 from ..record.words import plural
+from ..resolve import pages
 
 TYPE = "airgap.ferry/gates/v1"
 FOLDER = "gates"
@@ -32,7 +32,6 @@ PASSED, REFUSED, NOT_CHECKED = "passed", "refused", "not checked"
 # What one message can say; the report has them all.
 _SHOWN = 10
 _HEADS = ("gate", "state", "enforced", "open", "waived")
-_WIDTH = 118
 _LABEL = 8
 _LIMIT = 64 << 20
 
@@ -106,19 +105,8 @@ def write(workdir: str, answers: list) -> str:
         "report.txt": "\n".join(lines(answers)) + "\n",
     }
     for name, text in texts.items():
-        write_changed(os.path.join(workdir, FOLDER, name), text)
+        pages.write_changed(os.path.join(workdir, FOLDER, name), text.encode("utf-8"))
     return os.path.join(workdir, FOLDER, "report.md")
-
-
-def write_changed(path: str, text: str) -> None:
-    """Make ``text`` what the file at ``path`` says; one that says it is not touched."""
-    data = text.encode("utf-8")
-    try:
-        if files.read_limited(path, _LIMIT) == data:
-            return
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    files.write_durably(path, data)
 
 
 def summary(answers: list) -> dict:
@@ -164,27 +152,16 @@ def _judged(findings):
 def lines(answers: list) -> list:
     """The answers as lines of at most 118 characters, a long name apart."""
     rows = [_HEADS, *_rows(answers)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    out = [_headline(answers), ""]
-    out += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    out = [_headline(answers), "", *pages.table(rows)]
     for one in answers:
-        out += ["", one["gate"]]
-        for label, text in _details(one):
-            out += textwrap.wrap(
-                text,
-                _WIDTH,
-                initial_indent="  %s " % label.ljust(_LABEL),
-                subsequent_indent=" " * (_LABEL + 3),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+        out += ["", one["gate"], *pages.details(_details(one), _LABEL)]
     return out
 
 
 def markdown(answers: list) -> str:
     """The same as Markdown."""
-    out = ["# What the gates found", "", _headline(answers), "", _row(_HEADS), _row(["---"] * len(_HEADS))]
-    out += [_row(cells) for cells in _rows(answers)]
+    out = ["# What the gates found", "", _headline(answers), "", pages.row(_HEADS), pages.row(["---"] * len(_HEADS))]
+    out += [pages.row(cells) for cells in _rows(answers)]
     for one in answers:
         out += ["", "## %s" % one["gate"], ""]
         out += ["- **%s**: %s" % (label, _escaped(text)) for label, text in _details(one)]
@@ -261,7 +238,3 @@ def _place(each):
 
 def _escaped(text):
     return "".join("\\" + each if each in "\\`*_[]<>|" else each for each in text)
-
-
-def _row(cells):
-    return "| %s |" % " | ".join(cells)

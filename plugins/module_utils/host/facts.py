@@ -85,14 +85,15 @@ def selinux():
     """enforcing, permissive or disabled; None where it cannot be seen, as in a container, and on Windows."""
     if os.name == "nt":  # where a compatibility layer may show the files of what lies under it
         return None
-    state = _text("/sys/fs/selinux/enforce")
+    state = text("/sys/fs/selinux/enforce")
     if state is not None:
         return {"0": "permissive", "1": "enforcing"}.get(state.strip())
-    kernel = _text("/proc/filesystems")
+    kernel = text("/proc/filesystems")
     return "disabled" if kernel is not None and "selinuxfs" not in kernel.split() else None
 
 
-def _text(path):
+def text(path: str):
+    """What the file at ``path`` says; None where it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()

@@ -199,14 +199,14 @@ def distribution() -> dict:
     if os.name == "nt":
         release, version = platform.win32_ver()[:2]
         return {"name": "Windows " + release if release else None, "version": version or None}
-    text = _text("/etc/os-release") or _text("/usr/lib/os-release") or ""
+    text = facts.text("/etc/os-release") or facts.text("/usr/lib/os-release") or ""
     said = dict(re.findall(r"^([A-Z_]+)=[\"']?(.*?)[\"']?$", text, re.M))
     return {"name": said.get("NAME"), "version": said.get("VERSION_ID")}
 
 
 def cpu() -> dict:
     """``{"model", "count": logical processors, "flags": {"avx", "avx2", "fma", "avx512f"}}``."""
-    text = _text("/proc/cpuinfo") or ""
+    text = facts.text("/proc/cpuinfo") or ""
     model = re.search(r"^model name\s*:\s*(.+?)\s*$", text, re.M)
     flags = re.search(r"^flags\s*:(.*)$", text, re.M)
     known = dict.fromkeys(_FLAGS)
@@ -258,11 +258,3 @@ def driver() -> dict:
             for device in devices
         ],
     }
-
-
-def _text(path):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return None

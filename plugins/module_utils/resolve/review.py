@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 
-from . import pylock, store
+from . import pages, pylock, store
 from ..bundle import built, canonical, files, manifest
 from ..errors import FerryError
 
@@ -53,7 +53,7 @@ def no_note(workdir: str, lock: str, packages: list) -> dict:
 
 def write_note(lock_path: str, note: dict) -> None:
     """Lay a lock's note beside it."""
-    _write(os.path.join(os.path.dirname(lock_path), NOTE), canonical.dumps(note))
+    pages.write_changed(os.path.join(os.path.dirname(lock_path), NOTE), canonical.dumps(note))
 
 
 def baseline(workdir: str, bundle: str, locks: dict):
@@ -159,16 +159,7 @@ def dumps(soundreview: dict) -> str:
 def write(workdir: str, texts: dict) -> None:
     """Write ``{file name: text}`` under ``<workdir>/locks/``, those that differ."""
     for name, text in texts.items():
-        _write(os.path.join(workdir, "locks", name), text.encode("utf-8"))
-
-
-def _write(path, data):
-    try:
-        if files.read_limited(path, _LIMIT) == data:
-            return
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    files.write_durably(path, data)
+        pages.write_changed(os.path.join(workdir, "locks", name), text.encode("utf-8"))
 
 
 def _versions(packages):

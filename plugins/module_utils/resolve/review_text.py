@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import textwrap
-
-from . import review
+from . import pages, review
 from ..record.words import plural, size
 
-_WIDTH = 118
 _HEADS = ("profile", "for", "wheels", "size", "new", "to carry")
 _LABEL = 10
 
@@ -18,20 +15,9 @@ _LABEL = 10
 def lines(whole: dict) -> list:
     """The review of :func:`.review.whole` as lines of at most 118 characters, an address or a long name apart."""
     rows = [_HEADS, *_rows(whole)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    out = [_headline(whole), *_approvals(whole), ""]
-    out += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    out = [_headline(whole), *_approvals(whole), "", *pages.table(rows)]
     for name, part in sorted(whole["profiles"].items()):
-        out += ["", name]
-        for label, text in _details(part, whole["against"]):
-            out += textwrap.wrap(
-                text,
-                _WIDTH,
-                initial_indent="  %s " % label.ljust(_LABEL),
-                subsequent_indent=" " * (_LABEL + 3),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+        out += ["", name, *pages.details(_details(part, whole["against"]), _LABEL)]
     return out
 
 
@@ -43,16 +29,18 @@ def markdown(whole: dict) -> str:
         _headline(whole),
         *["\n" + line for line in _approvals(whole)],
         "",
-        _row(_HEADS),
-        _row(["---"] * len(_HEADS)),
+        pages.row(_HEADS),
+        pages.row(["---"] * len(_HEADS)),
     ]
-    out += [_row(cells) for cells in _rows(whole)]
+    out += [pages.row(cells) for cells in _rows(whole)]
     for name, part in sorted(whole["profiles"].items()):
         out += ["", "## %s" % name, ""]
         out += ["- **%s**: %s" % (label, text.replace("|", "\\|")) for label, text in _details(part, whole["against"])]
-        out += ["", _row(("package", "version", "wheel", "size", "new")), _row(["---"] * 5)]
+        out += ["", pages.row(("package", "version", "wheel", "size", "new")), pages.row(["---"] * 5)]
         out += [
-            _row((wheel["name"], wheel["version"], "`%s`" % wheel["file"], _size(wheel), "yes" if wheel["new"] else ""))
+            pages.row(
+                (wheel["name"], wheel["version"], "`%s`" % wheel["file"], _size(wheel), "yes" if wheel["new"] else "")
+            )
             for wheel in part["wheels"]
         ]
     return "\n".join(out) + "\n"
@@ -157,7 +145,3 @@ def _sum(total, key):
 
 def _size(wheel):
     return "unknown" if wheel["size"] is None else size(wheel["size"])
-
-
-def _row(cells):
-    return "| %s |" % " | ".join(cells)

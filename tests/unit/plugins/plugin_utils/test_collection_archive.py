@@ -263,6 +263,7 @@ def test_in_a_repository_of_something_else_only_what_that_tracks_counts_if_it_tr
     assert collection_archive.pack(str(root)) == alone
     git(root, "add", "notes.txt")
     assert collection_archive.pack(str(root)) == alone
+    git(root, "rm", "--quiet", "--cached", "notes.txt")
     git(root, "add", *FILES)
     leave(root, ["docs/private.md"])
     assert collection_archive.pack(str(root)) == alone

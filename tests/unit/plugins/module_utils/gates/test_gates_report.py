@@ -10,6 +10,7 @@ import json
 import pytest
 from ansible_collections.airgap.ferry.plugins.module_utils.bundle import canonical
 from ansible_collections.airgap.ferry.plugins.module_utils.gates import report
+from ansible_collections.airgap.ferry.plugins.module_utils.resolve import pages
 
 
 def package(name="numpy", **changes):
@@ -53,7 +54,7 @@ def test_what_is_not_approved_is_refused_with_the_place_of_the_lines_to_review(t
         report.refuse(answers, str(tmp_path))
     assert str(tmp_path) not in caught.message
     path = tmp_path / "locks" / "approvals-request.txt"
-    report.write_changed(str(path), "numpy==1.0 --hash=sha256:0\n")
+    pages.write_changed(str(path), b"numpy==1.0 --hash=sha256:0\n")
     with refused("FERRY-GATE-003", "; all lines to review are in %s. Have the lines" % path):
         report.refuse(answers, str(tmp_path))
     with refused("FERRY-GATE-004") as caught:
