@@ -35,6 +35,9 @@ from images import CACHE, OUTSIDE, RESOURCES, USER, USER_ID, LabError, podman, r
 _CONTROLLER = -2
 _FIRST_HOST = 11
 _SSH_SECONDS = 60
+# Each systemd holds some of root's inotify instances, and so does each gpg-agent. With the kernel's 128 a host soon hangs in its boot.
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
+_INSTANCES = 1024
 
 
 def main(arguments=None):
@@ -110,6 +113,8 @@ class Lab:
         if reason:
             raise LabError(reason)
         tags = images.ensure(sorted(set(hosts.values())))
+        if int(_INOTIFY.read_text()) < _INSTANCES:
+            _INOTIFY.write_text(str(_INSTANCES))
         self.down()
         started = time.monotonic()
         self._make_folder()
