@@ -115,7 +115,7 @@ def _take(zone, target, stem, listed, in_parts, check_mode):
     if not in_parts:
         # Compared before anything is written, so that a bad medium leaves the depot as it was.
         source = os.path.join(zone, stem)
-        sizes = _compare(source, listed, room=_room(target))
+        sizes = _compare(source, listed, into=target)
         if not check_mode:
             shutil.rmtree(target, ignore_errors=True)
             _copy(source, target, listed, sizes)
@@ -283,7 +283,7 @@ def _clear(target):
             os.unlink(path)
 
 
-def _compare(folder, expected, sizes=None, room=None):
+def _compare(folder, expected, sizes=None, into=None):
     """The sizes of the files in ``folder``, which is as ``expected`` says; neither a size nor a sum beyond bounds is read first."""
     if not os.path.lexists(folder):
         raise FerryError(
@@ -300,8 +300,8 @@ def _compare(folder, expected, sizes=None, room=None):
     for path in sorted(sizes or ()):
         if found[path] != sizes[path]:
             raise _differs(folder, path, expected[path], "%d bytes for %d" % (found[path], sizes[path]))
-    if room is not None and sum(found.values()) > room:
-        raise disk_full(folder, "receiving %d bytes" % sum(found.values()))
+    if into is not None and sum(found.values()) > _room(into):
+        raise disk_full(into, "receiving %d bytes" % sum(found.values()))
     for path in sorted(expected):
         digest = files.sha256_file(os.path.join(folder, path))
         if digest != expected[path]:

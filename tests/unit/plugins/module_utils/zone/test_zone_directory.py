@@ -366,6 +366,6 @@ def test_a_copy_that_the_depot_cannot_hold_is_refused_before_it_is_read(sides, r
     os.truncate(str(sides.copy / "wheels" / "tiny-1.0-py3-none-any.whl"), 2 * shutil.disk_usage(sides.depot).free)
     monkeypatch.setattr(directory.files, "sha256_file", lambda *_arguments: pytest.fail("the zone was read"))
     for check_mode in (True, False):
-        with refused("FERRY-IO-001", str(sides.copy)):
+        with refused("FERRY-IO-001", str(sides.depot)):
             receive(sides, check_mode=check_mode)
     assert os.listdir(sides.depot) == []
