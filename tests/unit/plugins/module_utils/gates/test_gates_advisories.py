@@ -417,13 +417,14 @@ def test_more_than_memory_or_time_allows_is_refused(brought, refused, monkeypatc
 
 
 def test_names_that_would_leave_their_place_write_nothing(tmp_path, snapshot):
-    path = tmp_path / "all.zip"
+    path = tmp_path / "some" / "where" / "all.zip"
+    path.parent.mkdir(parents=True)
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../../escaped.json", json.dumps(GHSA))
         archive.writestr("/etc/escaped.json", json.dumps(PYSEC))
-    before = snapshot(tmp_path.parent)
+    before = snapshot(tmp_path)
     assert check(str(path), [URLLIB3])["state"] == "refused"
-    assert snapshot(tmp_path.parent) == before
+    assert snapshot(tmp_path) == before
 
 
 def test_what_is_no_plain_record_is_refused_or_named_and_never_waited_for(tmp_path, refused):
