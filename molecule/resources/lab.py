@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import contextlib
 import hashlib
 import ipaddress
 import json
@@ -113,8 +114,10 @@ class Lab:
         if reason:
             raise LabError(reason)
         tags = images.ensure(sorted(set(hosts.values())))
-        if int(_INOTIFY.read_text()) < _INSTANCES:
-            _INOTIFY.write_text(str(_INSTANCES))
+        # Where the kernel's settings are not ours to change, as in some containers, what it allows may still do.
+        with contextlib.suppress(OSError):
+            if int(_INOTIFY.read_text()) < _INSTANCES:
+                _INOTIFY.write_text(str(_INSTANCES))
         self.down()
         started = time.monotonic()
         self._make_folder()
